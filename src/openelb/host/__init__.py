@@ -1,0 +1,1 @@
+"""The door to this machine: the only place that knows sockets and netlink."""

@@ -1,0 +1,99 @@
+"""Addresses and ranges of them, as integers inside and text at the edge. Knows nothing of pools or Services."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Self
+
+Address = IPv4Address | IPv6Address
+
+
+def order(address: Address) -> tuple[int, int]:
+    """A sort key across both families: IPv4 first, then by number."""
+    return address.version, int(address)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRange:
+    """All addresses from `first` to `last`, both included, of one family."""
+
+    first: Address
+    last: Address
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read one address, a CIDR (host bits are ignored) or `first-last`.
+
+        Raises ValueError with a sentence for the user who wrote the text.
+        """
+        if "/" in text:
+            return cls._network(text)
+        first, dash, last = text.partition("-")
+        if not dash:
+            return cls(_address(first, text), _address(first, text))
+        return cls._between(_address(first, text), _address(last, text), text)
+
+    @classmethod
+    def _network(cls, text: str) -> Self:
+        try:
+            network = ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(
+                f"{text!r} is no CIDR: write a network and its prefix length, for example 192.0.2.0/24"
+            ) from None
+        return cls(network[0], network[-1])
+
+    @classmethod
+    def _between(cls, first: Address, last: Address, text: str) -> Self:
+        if first.version != last.version:
+            raise ValueError(f"{text!r} mixes IPv4 and IPv6: both ends of a range are of one family")
+        if int(first) > int(last):
+            raise ValueError(f"{text!r} is reversed: the first address comes before the last, write {last}-{first}")
+        return cls(first, last)
+
+    @property
+    def version(self) -> int:
+        """4 or 6."""
+        return self.first.version
+
+    @property
+    def size(self) -> int:
+        """How many addresses, network and broadcast address of a CIDR included."""
+        return int(self.last) - int(self.first) + 1
+
+    def __contains__(self, address: object) -> bool:
+        return (
+            isinstance(address, IPv4Address | IPv6Address)
+            and address.version == self.version
+            and int(self.first) <= int(address) <= int(self.last)
+        )
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+    def free(self, taken: Iterable[Address]) -> Iterator[Address]:
+        """The addresses that are not `taken`, lowest first, at a cost that depends on `taken` alone."""
+        make = type(self.first)
+        start = int(self.first)
+        for number in sorted({int(address) for address in taken if address in self}):
+            yield from map(make, range(start, number))
+            start = number + 1
+        yield from map(make, range(start, int(self.last) + 1))
+
+
+def parse_address(text: str) -> Address | None:
+    """Read an address as Kubernetes writes it, or None: who asked knows what to tell the user."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _address(text: str, whole: str) -> Address:
+    address = parse_address(text)
+    if address is None:
+        raise ValueError(
+            f"{whole!r} is no address, CIDR or range: write for example 192.0.2.10, 192.0.2.0/24 "
+            "or 192.0.2.10-192.0.2.20"
+        )
+    return address

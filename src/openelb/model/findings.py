@@ -1,0 +1,56 @@
+"""What a person should be told: a reason from a fixed list and a sentence that says what is wrong and what to do."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The documented list of reasons. Users and alerts depend on these words."""
+
+    # openelb.io/AddressAllocated of a Service
+    ALLOCATED = "Allocated"
+    POOL_NOT_FOUND = "PoolNotFound"
+    POOL_INVALID = "PoolInvalid"
+    POOL_DISABLED = "PoolDisabled"
+    POOL_DELETING = "PoolDeleting"
+    POOL_EXHAUSTED = "PoolExhausted"
+    NO_POOL = "NoPool"
+    FAMILY_MISMATCH = "FamilyMismatch"
+    ADDRESS_INVALID = "AddressInvalid"
+    ADDRESS_OUTSIDE_POOL = "AddressOutsidePool"
+    ADDRESS_TAKEN = "AddressTaken"
+    NODE_PROXY_UNSUPPORTED = "NodeProxyUnsupported"
+
+    # openelb.io/Announced of a Service, and Ready of an Eip
+    ANNOUNCED = "Announced"
+    READY = "Ready"
+    INTERFACE_MISSING = "InterfaceMissing"
+    INTERFACE_NOT_FOUND = "InterfaceNotFound"
+    NO_SPEAKER = "NoSpeaker"
+    NO_LOCAL_ENDPOINT = "NoLocalEndpoint"
+    PROTOCOL_NOT_SERVED = "ProtocolNotServed"
+    LEFT_TO_CNI = "LeftToCNI"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A reason with its sentence."""
+
+    reason: Reason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of an object's status. `since` (RFC 3339) is when its status last changed, and no part of what it says."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+    since: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, type_: str, finding: Finding, *, status: bool) -> "Condition":
+        """The condition that tells a finding."""
+        return cls(type_, status, finding.reason.value, finding.sentence)

@@ -1,0 +1,35 @@
+"""The names that users and other programs depend on. Everything upstream OpenELB had keeps its name."""
+
+GROUP = "network.kubesphere.io"
+VERSION = "v1alpha2"
+NAMESPACE = "openelb-system"
+LOAD_BALANCER_CLASS = "openelb.io/openelb"
+
+# On Services, set by users.
+OPT_IN = "lb.kubesphere.io/v1alpha1"
+OPT_IN_VALUE = "openelb"
+REQUESTED_ADDRESS = "eip.openelb.kubesphere.io/v1alpha1"
+REQUESTED_POOL = "eip.openelb.kubesphere.io/v1alpha2"
+REQUESTED_PROTOCOL = "protocol.openelb.kubesphere.io/v1alpha1"
+NODE_PROXY = "node-proxy.openelb.kubesphere.io/type"
+NODE_PROXY_KINDS = frozenset({"deployment", "daemonset"})
+
+# On Services, set by the manager: the pool in use, and the guard that releases its address.
+POOL_LABEL = "eip.openelb.kubesphere.io/v1alpha2"
+SERVICE_FINALIZER = "finalizer.lb.kubesphere.io/v1alpha1"
+ADDRESS_ALLOCATED = "openelb.io/AddressAllocated"
+ANNOUNCED = "openelb.io/Announced"
+
+# On Eips.
+DEFAULT_POOL = "eip.openelb.kubesphere.io/is-default-eip"
+CNI_LABEL = "openelb.kubesphere.io/cni"
+POOL_FINALIZER = "finalizer.ipam.kubesphere.io/v1alpha1"
+READY = "Ready"
+
+# Leases in our namespace.
+LEADER_LEASE = "openelb-manager"
+SPEAKER_LEASE_PREFIX = "openelb-speaker-"
+LINKS = "openelb.io/links"
+NODE = "openelb.io/node"
+
+DAEMON_SET = "openelb-speaker"

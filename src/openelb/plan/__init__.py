@@ -1,0 +1,1 @@
+"""What should be: pure functions from a snapshot of the cluster to what is to be written, announced and told."""
