@@ -102,14 +102,16 @@ class Host:
     ) -> subprocess.Popen[bytes]:
         """Start a program on this host, in a session of its own: Ctrl-C in the terminal reaches the lab first, not it."""
         out = subprocess.DEVNULL if log is None else log
-        return subprocess.Popen(
-            ["ip", "netns", "exec", self.netns, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env=env,
-            start_new_session=True,
-        )
+        # `ip netns exec` gives it the host's /sys; it is forked on the host already, so that no clearing up can miss it.
+        with self.inside():
+            return subprocess.Popen(
+                ["ip", "netns", "exec", self.netns, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=env,
+                start_new_session=True,
+            )
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
@@ -298,6 +300,12 @@ class Network:
             return
         kill(lambda: programs_in(paths), f"the programs in the namespaces {self.prefix}-*")
         run(["ip", "-batch", "-"], stdin="\n".join(f"netns del {path.name}" for path in paths))
+
+
+def stale_prefixes(stem: str) -> frozenset[str]:
+    """The prefixes `<stem><pid>…` of namespaces whose process is gone: runs that could not clear up after themselves."""
+    found = (re.match(rf"({stem}(\d+)[a-z]*)-", path.name) for path in NAMESPACES.glob(f"{stem}*"))
+    return frozenset(match[1] for match in found if match and not Path("/proc", match[2]).exists())
 
 
 def programs_in(namespaces: Iterable[Path]) -> frozenset[int]:
