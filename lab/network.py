@@ -7,20 +7,19 @@ knows Kubernetes.
 
 import contextlib
 import ctypes
+import hashlib
 import http.client
 import json
-import os
 import re
-import signal
 import subprocess
 import urllib.parse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from lab import arp
+from lab import arp, processes
 from lab.wait import require, until
 
 NAMESPACES = Path("/run/netns")
@@ -112,6 +111,11 @@ class Host:
                 env=env,
                 start_new_session=True,
             )
+
+    def start(self, command: Sequence[str], *, log: Path) -> None:
+        """Start a program that outlives the caller; what it writes is added to the log."""
+        with open(log, "ab") as out:
+            self.popen(["setsid", "--fork", *command], log=out).wait()
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
@@ -293,12 +297,12 @@ class Network:
         """The names of all hosts and switches that are up, in alphabetical order."""
         return sorted(path.name.removeprefix(f"{self.prefix}-") for path in NAMESPACES.glob(f"{self.prefix}-*"))
 
-    def remove(self) -> None:
-        """End every program on the hosts, then remove hosts and switches; nothing happens when there are none."""
-        paths = list(NAMESPACES.glob(f"{self.prefix}-*"))
+    def remove(self, *names: str) -> None:
+        """End every program on these hosts and remove them: all hosts and switches when none is named."""
+        paths = [NAMESPACES / f"{self.prefix}-{name}" for name in names or self.names()]
         if not paths:
             return
-        kill(lambda: programs_in(paths), f"the programs in the namespaces {self.prefix}-*")
+        processes.end(lambda: processes.in_namespaces(paths), f"the programs in the namespaces {self.prefix}-*")
         run(["ip", "-batch", "-"], stdin="\n".join(f"netns del {path.name}" for path in paths))
 
 
@@ -308,41 +312,14 @@ def stale_prefixes(stem: str) -> frozenset[str]:
     return frozenset(match[1] for match in found if match and not Path("/proc", match[2]).exists())
 
 
-def programs_in(namespaces: Iterable[Path]) -> frozenset[int]:
-    """The process ids of everything that runs in these network namespaces, but for the calling process."""
-    wanted = {(found.st_dev, found.st_ino) for found in map(os.stat, namespaces)}
-    return frozenset(pid for pid in _processes() if pid != os.getpid() and _namespace(pid) in wanted)
-
-
-def kill(pids: Any, what: str) -> None:
-    """SIGKILL until `pids()` finds no process any more. Raises `WaitError` after 20 s."""
-
-    def gone() -> None:
-        left = pids()
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        require(not left, f"processes {sorted(left)} are still there")
-
-    until(gone, what=f"the end of {what}", timeout=20, every=0.01)
-
-
-def _processes() -> Iterator[int]:
-    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-
-
-def _namespace(pid: int) -> tuple[int, int] | None:
-    """None for a process that is gone or a zombie: it is in no namespace."""
-    try:
-        found = os.stat(f"/proc/{pid}/ns/net")
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _port(host: str, interface: str) -> str:
     """The name of the switch's end of the cable; the kernel allows 15 bytes."""
     return f"{host}-{interface}"
+
+
+def _mac(port: str) -> str:
+    """A locally administered MAC: a NIC keeps its address while its host is off."""
+    return (b"\x02" + hashlib.sha256(port.encode()).digest()[:5]).hex(":")
 
 
 def _enter(namespace: int) -> None:

@@ -3,7 +3,8 @@
 import os
 import socket
 
-from lab.network import Host, Network, programs_in
+from lab import processes
+from lab.network import Host, Network
 from lab.site import Site
 
 
@@ -75,7 +76,7 @@ def test_programs_end_with_their_network() -> None:
     with Network(f"elbt{os.getpid()}x") as network:
         host = network.host("h")
         program = host.popen(["sleep", "600"])
-        assert program.pid in programs_in([host.path])
+        assert program.pid in processes.in_namespaces([host.path])
     assert program.wait(timeout=5) < 0
     assert not host.path.exists()
 

@@ -1,0 +1,54 @@
+"""Processes of the machine, found by where they run and ended for certain. No names are matched, no pid files kept."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from lab.wait import require, until
+
+
+def in_namespaces(namespaces: Iterable[Path]) -> frozenset[int]:
+    """The process ids of everything that runs in these network namespaces, but for the calling process."""
+    wanted = {(found.st_dev, found.st_ino) for found in map(os.stat, namespaces)}
+    return frozenset(pid for pid in _all() if pid != os.getpid() and _namespace(pid) in wanted)
+
+
+def executable(pid: int) -> str | None:
+    """The path of the program that a process runs; None when the process is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
+def send(pids: Iterable[int], number: signal.Signals) -> None:
+    """Send a signal to each of the processes that is still there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def end(pids: Callable[[], frozenset[int]], what: str) -> None:
+    """SIGKILL what `pids()` finds until it finds nothing. Raises `WaitError` after 20 s."""
+
+    def gone() -> None:
+        left = pids()
+        send(left, signal.SIGKILL)
+        require(not left, f"processes {sorted(left)} are still there")
+
+    until(gone, what=f"the end of {what}", timeout=20, every=0.01)
+
+
+def _all() -> Iterator[int]:
+    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+
+
+def _namespace(pid: int) -> tuple[int, int] | None:
+    """None for a process that is gone or a zombie: it is in no namespace."""
+    try:
+        found = os.stat(f"/proc/{pid}/ns/net")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
