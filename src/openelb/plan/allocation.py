@@ -1,0 +1,241 @@
+"""Which address a Service gets: what it asks for, whether what it holds is that, and what is chosen for it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from openelb.model import names
+from openelb.model.addresses import Address, parse_address
+from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.findings import Finding, Reason
+
+HOLDERS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An address of a pool."""
+
+    pool: str
+    address: Address
+
+
+class Books:
+    """The ledgers of all pools while one look fills them in."""
+
+    def __init__(self, pools: Mapping[str, Pool]) -> None:
+        self.pools = pools
+        self.used: dict[str, dict[Address, tuple[ServiceKey, ...]]] = {
+            name: dict(pool.status.used) for name, pool in pools.items()
+        }
+        self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
+        self._holdings: dict[ServiceKey, list[Holding]] = defaultdict(list)
+        self._free: dict[str, Iterator[Address]] = {}
+        for name, ledger in self.used.items():
+            for address, keys in ledger.items():
+                self._holders[address].extend(keys)
+                for key in keys:
+                    self._holdings[key].append(Holding(name, address))
+
+    def holders(self, address: Address) -> tuple[ServiceKey, ...]:
+        """Who holds the address, in whatever pool: where pools overlap, one address is still one address."""
+        return tuple(self._holders.get(address, ()))
+
+    def holdings(self, key: ServiceKey) -> tuple[Holding, ...]:
+        """What a Service holds."""
+        return tuple(self._holdings.get(key, ()))
+
+    def everybody(self) -> frozenset[ServiceKey]:
+        """All who hold an address."""
+        return frozenset(key for key, holdings in self._holdings.items() if holdings)
+
+    def enter(self, key: ServiceKey, holding: Holding) -> None:
+        """Give an address to a Service."""
+        ledger = self.used[holding.pool]
+        ledger[holding.address] = (*ledger.get(holding.address, ()), key)
+        self._holders[holding.address].append(key)
+        self._holdings[key].append(holding)
+
+    def strike(self, key: ServiceKey, holding: Holding) -> None:
+        """Take an address back from a Service; its sharers keep it."""
+        ledger = self.used[holding.pool]
+        rest = tuple(other for other in ledger[holding.address] if other != key)
+        if rest:
+            ledger[holding.address] = rest
+        else:
+            del ledger[holding.address]
+        self._holders[holding.address].remove(key)
+        self._holdings[key].remove(holding)
+
+    def lowest_free(self, pool: Pool) -> Address | None:
+        """The lowest address of the pool that nobody holds. What this look struck out is free at the next."""
+        if pool.name not in self._free:
+            taken = tuple(address for address, keys in self._holders.items() if keys)
+            self._free[pool.name] = (free for addresses in pool.ranges for free in addresses.free(taken))
+        return next((address for address in self._free[pool.name] if not self._holders.get(address)), None)
+
+
+def wants_address(service: Service, lb_class: str) -> bool:
+    """Whether the Service is ours to serve: opted in by annotation without a class, or of our class."""
+    if service.deleting or not service.load_balancer or service.node_proxy in names.NODE_PROXY_KINDS:
+        return False
+    if service.load_balancer_class:
+        return service.load_balancer_class == lb_class
+    return service.opt_in == names.OPT_IN_VALUE
+
+
+def address_asked_for(service: Service) -> str:
+    """The annotation wins over `spec.loadBalancerIP`, as in upstream 0.6."""
+    return service.requested_address or service.load_balancer_ip
+
+
+def disagreement(service: Service) -> str:
+    """A sentence for a user who asked for two different addresses, or nothing."""
+    if not service.load_balancer_ip or service.requested_address in ("", service.load_balancer_ip):
+        return ""
+    return (
+        f"; spec.loadBalancerIP {service.load_balancer_ip} is not looked at, since the annotation "
+        f"{names.REQUESTED_ADDRESS} asks for {service.requested_address}: remove one of them"
+    )
+
+
+def satisfies(service: Service, holding: Holding) -> bool:
+    """Whether what the Service holds is what it asks for. What it did not ask for never makes it move."""
+    asked = parse_address(address_asked_for(service))
+    return service.requested_pool in ("", holding.pool) and asked in (None, holding.address)
+
+
+def choose(service: Service, books: Books) -> Holding | Finding:
+    """An address for a Service that holds none it asked for, or why there is none."""
+    text = address_asked_for(service)
+    asked = parse_address(text)
+    if text and asked is None:
+        return Finding(Reason.ADDRESS_INVALID, f"{text!r} is no IP address: ask for one like 192.0.2.10, or for none")
+    if service.requested_pool:
+        return _from_named_pool(service, asked, books)
+    if asked is not None:
+        return _at_address(service, asked, books)
+    return _automatic(service, books)
+
+
+def _from_named_pool(service: Service, asked: Address | None, books: Books) -> Holding | Finding:
+    pool = books.pools.get(service.requested_pool)
+    if pool is None:
+        return Finding(
+            Reason.POOL_NOT_FOUND,
+            f"Eip {service.requested_pool} does not exist: create it, or name another one in the annotation "
+            f"{names.REQUESTED_POOL}; {_existing(books.pools)}",
+        )
+    return _from(pool, service, asked, books)
+
+
+def _at_address(service: Service, asked: Address, books: Books) -> Holding | Finding:
+    pool = next((pool for pool in _by_name(books.pools) if asked in pool), None)
+    if pool is None:
+        return Finding(
+            Reason.ADDRESS_OUTSIDE_POOL,
+            f"{asked} lies in no Eip: ask for an address of one, or create an Eip that holds it; {_existing(books.pools)}",
+        )
+    return _from(pool, service, asked, books)
+
+
+def _automatic(service: Service, books: Books) -> Holding | Finding:
+    pools = _offered(service, books.pools)
+    if not pools:
+        return Finding(Reason.NO_POOL, _no_pool(service, books.pools))
+    refusals = []
+    for pool in pools:
+        choice = _from(pool, service, None, books)
+        if isinstance(choice, Holding):
+            return choice
+        refusals.append(choice)
+    if len(refusals) == 1:
+        return refusals[0]
+    return Finding(refusals[0].reason, "; ".join(refusal.sentence for refusal in refusals))
+
+
+def _offered(service: Service, pools: Mapping[str, Pool]) -> list[Pool]:
+    """Default pools first; then, where the Service names a protocol, all pools of it. A protocol named is a filter."""
+    protocol = service.requested_protocol
+    default = [pool for pool in _by_name(pools) if pool.default and protocol in ("", pool.protocol.value)]
+    others = [pool for pool in _by_name(pools) if not pool.default and pool.protocol.value == protocol]
+    return default + others
+
+
+def _no_pool(service: Service, pools: Mapping[str, Pool]) -> str:
+    if service.requested_protocol:
+        return (
+            f"no Eip has the protocol {service.requested_protocol} that the annotation {names.REQUESTED_PROTOCOL} "
+            f"asks for: create one, or correct the annotation; {_existing(pools)}"
+        )
+    return (
+        f"the Service names no Eip and there is no default one: name one in the annotation {names.REQUESTED_POOL}, "
+        f'or annotate an Eip with {names.DEFAULT_POOL}: "true"; {_existing(pools)}'
+    )
+
+
+def _from(pool: Pool, service: Service, asked: Address | None, books: Books) -> Holding | Finding:
+    obstacle = _obstacle(pool, service)
+    if obstacle is not None:
+        return obstacle
+    if asked is None:
+        lowest = books.lowest_free(pool)
+        return Holding(pool.name, lowest) if lowest is not None else _exhausted(pool, books)
+    if asked not in pool:
+        return Finding(
+            Reason.ADDRESS_OUTSIDE_POOL,
+            f"{asked} lies outside Eip {pool.name} ({pool.address}): ask for an address inside it, or for none",
+        )
+    holders = books.holders(asked)
+    if holders:
+        return Finding(
+            Reason.ADDRESS_TAKEN, f"{asked} is in use by {_named(holders)}: ask for another address, or free it there"
+        )
+    return Holding(pool.name, asked)
+
+
+def _obstacle(pool: Pool, service: Service) -> Finding | None:
+    """Why a pool gives no address to this Service, whichever it asks for."""
+    if pool.problem:
+        return Finding(Reason.POOL_INVALID, f"Eip {pool.name} cannot be used: {pool.problem}")
+    if pool.deleting:
+        return Finding(Reason.POOL_DELETING, f"Eip {pool.name} is being deleted: name another one")
+    if pool.disabled:
+        return Finding(
+            Reason.POOL_DISABLED, f"Eip {pool.name} is disabled: set its spec.disable to false, or name another one"
+        )
+    versions = {addresses.version for addresses in pool.ranges}
+    if not versions & set(service.families):
+        return Finding(
+            Reason.FAMILY_MISMATCH,
+            f"Eip {pool.name} has {_families(versions)} addresses and the Service asks for {_families(service.families)}: "
+            "name an Eip of its family, or change spec.ipFamilies",
+        )
+    return None
+
+
+def _exhausted(pool: Pool, books: Books) -> Finding:
+    size = sum(addresses.size for addresses in pool.ranges)
+    return Finding(
+        Reason.POOL_EXHAUSTED,
+        f"all {size} addresses of Eip {pool.name} ({pool.address}) are in use: free one, enlarge it, or name another Eip",
+    )
+
+
+def _by_name(pools: Mapping[str, Pool]) -> list[Pool]:
+    return sorted(pools.values(), key=lambda pool: pool.name)
+
+
+def _existing(pools: Mapping[str, Pool]) -> str:
+    named = [pool.name for pool in _by_name(pools)]
+    return f"Eips there are: {', '.join(named[:8])}" if named else "there is no Eip yet"
+
+
+def _named(keys: Iterable[ServiceKey]) -> str:
+    texts = sorted(str(key) for key in keys)
+    more = len(texts) - HOLDERS_NAMED
+    return ", ".join(texts[:HOLDERS_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _families(versions: Iterable[int]) -> str:
+    return " and ".join(f"IPv{version}" for version in sorted(set(versions)))

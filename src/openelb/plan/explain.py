@@ -1,0 +1,120 @@
+"""Why a Service has its address or none, and why that node answers for it: the same judgements, told to a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openelb.model import names
+from openelb.model.addresses import parse_address
+from openelb.model.cluster import Pool, Protocol, Service, ServiceKey, Speaker
+from openelb.model.snapshot import Snapshot
+from openelb.plan import cluster
+from openelb.plan.allocation import wants_address
+from openelb.plan.placement import candidates, link_for, winner
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One node: whether it may announce the address, and why."""
+
+    node: str
+    may: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Of one Service: its address and pool (empty when it has none), the reasons, and a verdict for every node.
+
+    `owner` is the node that answers, empty when none does. `served` is false when something is wrong.
+    """
+
+    service: str
+    address: str
+    pool: str
+    owner: str
+    served: bool
+    sentences: tuple[str, ...]
+    nodes: tuple[Verdict, ...]
+
+
+def explain(
+    snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str = names.LOAD_BALANCER_CLASS
+) -> Explanation:
+    """Explain one Service of the snapshot. Raises KeyError when it is not there."""
+    service = snapshot.services[key]
+    if not wants_address(service, lb_class) and not service.pool_label:
+        return Explanation(str(key), "", "", "", False, (_not_ours(service, lb_class),), ())
+    want = cluster.plan(snapshot, alive, lb_class).services.get(key, cluster.published(service))
+    sentences = tuple(f"{condition.message} ({condition.reason})" for condition in want.conditions)
+    pool = snapshot.pools.get(want.pool_label)
+    address = parse_address(next(iter(want.ingress), ""))
+    if pool is None or address is None:
+        return Explanation(str(key), "", "", "", False, sentences or (_soon(service),), ())
+    speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
+    may = candidates(pool, (service,), snapshot.endpoints, speakers)
+    owner = winner(address, may) or ""
+    return Explanation(
+        service=str(key),
+        address=str(address),
+        pool=pool.name,
+        owner=owner,
+        served=bool(owner) and all(condition.status for condition in want.conditions),
+        sentences=sentences,
+        nodes=tuple(
+            Verdict(node, node in may, _verdict(speaker, pool, service, snapshot, alive, owner))
+            for node, speaker in sorted(snapshot.speakers.items())
+        ),
+    )
+
+
+def _verdict(
+    speaker: Speaker, pool: Pool, service: Service, snapshot: Snapshot, alive: frozenset[str], owner: str
+) -> str:
+    node = speaker.node
+    if node == owner:
+        return "answers: it has the highest weight for this address among the nodes that may"
+    if node not in alive:
+        return "is lost: its speaker does not renew its Lease"
+    if pool.protocol is not Protocol.LAYER2:
+        return f"does not announce {pool.protocol.value} in this version"
+    if link_for(pool.interface, speaker.links) is None:
+        return f"has no interface {pool.interface} that is up; it has {_links(speaker)}"
+    if service.local_traffic_only and node not in snapshot.endpoints.get(service.key, frozenset()):
+        return "has no ready endpoint, and externalTrafficPolicy is Local"
+    return "stands by: would answer if the nodes before it were lost"
+
+
+def _links(speaker: Speaker) -> str:
+    return ", ".join(link.name for link in speaker.links) or "none"
+
+
+def _not_ours(service: Service, lb_class: str) -> str:
+    if service.deleting:
+        return "the Service is being deleted"
+    if not service.load_balancer:
+        return "its type is not LoadBalancer: set spec.type to LoadBalancer"
+    if service.load_balancer_class not in ("", lb_class):
+        return (
+            f"spec.loadBalancerClass {service.load_balancer_class} belongs to another load balancer; ours is {lb_class}"
+        )
+    if service.node_proxy in names.NODE_PROXY_KINDS:
+        return f"the annotation {names.NODE_PROXY} asks for node-proxy, which this version does not provide"
+    return f'it has not opted in: set the annotation {names.OPT_IN}: "{names.OPT_IN_VALUE}"'
+
+
+def _soon(service: Service) -> str:
+    if service.pool_label:
+        return "its address is being released"
+    return "an address is chosen and about to be published by the manager; is openelb-manager running?"
+
+
+def unserved(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> Mapping[str, str]:
+    """Every Service of ours with something wrong, and what: for an overview."""
+    planned = cluster.plan(snapshot, alive, lb_class).services
+    wrong = {}
+    for key, service in snapshot.services.items():
+        want = planned.get(key, cluster.published(service))
+        told = [condition.message for condition in want.conditions if not condition.status]
+        if told:
+            wrong[str(key)] = told[0]
+    return wrong

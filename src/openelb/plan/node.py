@@ -1,0 +1,74 @@
+"""The speaker's whole judgement: which addresses this node announces."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from openelb.model import names
+from openelb.model.addresses import parse_address
+from openelb.model.announcements import Claim
+from openelb.model.cluster import Pool, Service, Speaker
+from openelb.model.snapshot import Snapshot
+from openelb.plan.placement import candidates, link_for, trusted, winner
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """What this node announces, each claim with the reason in words."""
+
+    claims: Mapping[Claim, str] = field(default_factory=dict)
+
+
+def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> NodePlan:
+    """What node `me` announces while the nodes in `alive` are.
+
+    A node whose own Lease is not in the cluster announces nothing: its peers could not know of it.
+    """
+    speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
+    if me not in speakers:
+        return NodePlan()
+    claims = {}
+    for address, (pool, services) in _published(snapshot, lb_class).items():
+        nodes = candidates(pool, services, snapshot.endpoints, speakers)
+        link = link_for(pool.interface, speakers[me].links)
+        if link is not None and winner(address, nodes) == me:
+            claims[Claim(address, link.name)] = _why(me, nodes, services, speakers)
+    return NodePlan(claims)
+
+
+def _published(snapshot: Snapshot, lb_class: str) -> dict[IPv4Address, tuple[Pool, list[Service]]]:
+    """The IPv4 addresses that Services show, each with its pool and all the Services that show it."""
+    found: dict[IPv4Address, tuple[Pool, list[Service]]] = {}
+    sharers: dict[IPv4Address, list[Service]] = defaultdict(list)
+    for service in snapshot.services.values():
+        pool = snapshot.pools.get(service.pool_label)
+        if pool is None or not _is_ours(service, lb_class):
+            continue
+        for address in _shown(service, pool):
+            sharers[address].append(service)
+            found[address] = (pool, sharers[address])
+    return found
+
+
+def _is_ours(service: Service, lb_class: str) -> bool:
+    return service.load_balancer and service.load_balancer_class in ("", lb_class)
+
+
+def _shown(service: Service, pool: Pool) -> Iterator[IPv4Address]:
+    """A speaker trusts an ingress address only where it lies in the pool that the Service's label names."""
+    ranges = trusted(pool)
+    for text in service.ingress:
+        address = parse_address(text)
+        if isinstance(address, IPv4Address) and any(address in addresses for addresses in ranges):
+            yield address
+
+
+def _why(me: str, nodes: frozenset[str], services: list[Service], speakers: Mapping[str, Speaker]) -> str:
+    users = ", ".join(sorted(str(service.key) for service in services))
+    others = sorted(nodes - {me})
+    if others:
+        return f"for {users}: won over {', '.join(others)}"
+    if len(speakers) > 1:
+        return f"for {users}: no other node can"
+    return f"for {users}: no other speaker is alive"

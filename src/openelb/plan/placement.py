@@ -1,0 +1,126 @@
+"""Which nodes may announce an address in layer2 mode, and which one does. Every node computes the same."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+from openelb.model import names
+from openelb.model.addresses import Address, AddressRange, parse_address
+from openelb.model.cluster import Link, Pool, Protocol, Service, ServiceKey, Speaker
+from openelb.model.findings import Finding, Reason
+
+CAN_REACH = "can_reach:"
+INTERFACES_NAMED = 8  # a sentence that lists more is not read
+
+
+def winner(address: Address, nodes: Iterable[str]) -> str | None:
+    """The one of `nodes` that announces `address`: highest random weight, so that a lost node's share alone moves.
+
+    The weight is upstream's (the smallest SHA-256 of `node#address`), so both agree while a cluster is taken over.
+    """
+    return min(nodes, key=lambda node: sha256(f"{node}#{address}".encode()).digest(), default=None)
+
+
+def link_for(interface: str, links: Iterable[Link]) -> Link | None:
+    """The link that an Eip's `interface` means on a node: by name, or the one whose subnet holds `can_reach:<address>`."""
+    if interface.startswith(CAN_REACH):
+        target = parse_address(interface.removeprefix(CAN_REACH))
+        return next((link for link in links if any(target in address.network for address in link.addresses)), None)
+    return next((link for link in links if link.name == interface), None)
+
+
+def trusted(pool: Pool) -> tuple[AddressRange, ...]:
+    """The addresses that are announced for a pool: its own, or those it had before its address was spoilt."""
+    if pool.ranges or not pool.problem:
+        return pool.ranges
+    first, last = parse_address(pool.status.first), parse_address(pool.status.last)
+    return (AddressRange(first, last),) if first is not None and last is not None else ()
+
+
+def candidates(
+    pool: Pool,
+    services: Iterable[Service],
+    endpoints: Mapping[ServiceKey, frozenset[str]],
+    speakers: Mapping[str, Speaker],
+) -> frozenset[str]:
+    """The nodes that may announce an address of `pool` for all of `services`; `speakers` are those alive, by node."""
+    if pool.protocol is not Protocol.LAYER2 or pool.left_to_cni:
+        return frozenset()
+    nodes = frozenset(node for node, speaker in speakers.items() if link_for(pool.interface, speaker.links))
+    for service in services:
+        if service.local_traffic_only:
+            nodes &= endpoints.get(service.key, frozenset())
+    return nodes
+
+
+def pool_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
+    """Whether the pool can be used and its addresses announced (reason Ready), or why not."""
+    if pool.problem:
+        return Finding(Reason.POOL_INVALID, f"spec.address cannot be used: {pool.problem}")
+    return _announcement_outlook(pool, speakers)
+
+
+def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
+    if pool.left_to_cni:
+        return Finding(Reason.LEFT_TO_CNI, f"the label {names.CNI_LABEL} leaves the announcement to the network plugin")
+    if pool.protocol is not Protocol.LAYER2:
+        return Finding(
+            Reason.PROTOCOL_NOT_SERVED,
+            f"no speaker announces {pool.protocol.value} in this version: set spec.protocol to layer2 and spec.interface",
+        )
+    return _layer2_outlook(pool, speakers)
+
+
+def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
+    if not pool.interface:
+        return Finding(
+            Reason.INTERFACE_MISSING,
+            "layer2 needs spec.interface: name the network interface of the nodes, for example eth0",
+        )
+    if not speakers:
+        return Finding(
+            Reason.NO_SPEAKER,
+            "no speaker is alive: look at the pods of DaemonSet openelb-speaker (kubectl -n openelb-system get pods)",
+        )
+    if not any(link_for(pool.interface, speaker.links) for speaker in speakers.values()):
+        return Finding(Reason.INTERFACE_NOT_FOUND, _interface_not_found(pool.interface, speakers))
+    return Finding(Reason.READY, f"nodes with interface {pool.interface} announce its addresses")
+
+
+def _interface_not_found(interface: str, speakers: Mapping[str, Speaker]) -> str:
+    seen = sorted({link.name for speaker in speakers.values() for link in speaker.links})
+    names = ", ".join(seen[:INTERFACES_NAMED]) or "none"
+    wanted = (
+        f"no node has an interface whose network holds {interface.removeprefix(CAN_REACH)}"
+        if interface.startswith(CAN_REACH)
+        else f"no node has an interface {interface} that is up"
+    )
+    return f"{wanted}: correct spec.interface of the Eip; interfaces seen on the nodes: {names}"
+
+
+def service_outlook(
+    pool: Pool,
+    address: Address,
+    service: Service,
+    endpoints: Mapping[ServiceKey, frozenset[str]],
+    speakers: Mapping[str, Speaker],
+) -> Finding:
+    """Whether a node announces the Service's `address` of that pool (reason Announced), or why none does.
+
+    The sentence names no node, so that a failover writes to no Service.
+    """
+    outlook = _announcement_outlook(pool, speakers)
+    if outlook.reason is not Reason.READY:
+        return Finding(outlook.reason, f"Eip {pool.name}: {outlook.sentence}")
+    if not any(address in addresses for addresses in trusted(pool)):
+        return Finding(
+            Reason.ADDRESS_OUTSIDE_POOL,
+            f"Eip {pool.name} ({pool.address}) does not hold {address} any more, so no node answers for it: "
+            "put the address back into spec.address, or ask for another one",
+        )
+    if not candidates(pool, (service,), endpoints, speakers):
+        return Finding(
+            Reason.NO_LOCAL_ENDPOINT,
+            "externalTrafficPolicy is Local and no node that could announce the address has a ready endpoint: "
+            "look at the Service's pods, or set externalTrafficPolicy to Cluster",
+        )
+    return Finding(Reason.ANNOUNCED, f"a node with interface {pool.interface} answers for it (layer2)")
