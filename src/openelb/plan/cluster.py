@@ -42,7 +42,7 @@ def plan(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_B
     wanting = sorted(
         (service for service in snapshot.services.values() if wants_address(service, lb_class)), key=_precedence
     )
-    for service in wanting:
+    for service in snapshot.services.values():
         _enter_what_is_shown(service, books)
     publications = {service.key: _served(service, snapshot, books, speakers) for service in wanting}
     for service in snapshot.services.values():
