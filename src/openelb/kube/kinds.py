@@ -1,0 +1,151 @@
+"""What Eip and BgpConf objects hold, in both versions, with every field that an older release may have stored.
+
+CustomResourceDefinitions are made from these. They are no decode targets: `kube/decode.py` reads the few fields that
+judgements need. A field is annotated with its type, what to tell users about it, and any rule of its schema that the
+type cannot say. A field without a default is required; a default says what absence means and is never written into an
+object. The first version, v1alpha1, has nothing but what is here for it; both versions show the same stored objects.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import Struct, field
+
+# One value to the server, not one per key: otherwise `managedFields` repeats every key, which for a ledger is every address.
+ATOMIC = {"x-kubernetes-map-type": "atomic"}
+BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+
+# RFC 6793: four octets. Older releases declared int32, which leaves out the upper half.
+Asn = Annotated[int, {"format": "int64", "minimum": 0, "maximum": 4294967295}]
+Int32 = Annotated[int, {"format": "int32"}]
+Time = Annotated[str, {"format": "date-time"}]
+
+
+class Part(Struct, kw_only=True, rename="camel"):
+    """A part of an object of the API; its fields are in camelCase there."""
+
+
+class EipSpec(Part):
+    """Which addresses there are, and how they are announced."""
+
+    address: Annotated[str, "The addresses: one, a CIDR, or first-last; IPv4 or IPv6."]
+    protocol: Annotated[Literal["bgp", "layer2", "vip"], "How the addresses are announced. Absent means bgp."] = "bgp"
+    interface: Annotated[
+        str,
+        "The network interface to announce on: its name, or can_reach:ADDRESS for the one that ADDRESS is reached by. "
+        "Needed for layer2 and vip.",
+    ] = ""
+    disable: Annotated[bool, "Give out no more addresses; those in use stay."] = False
+    using_known_ips: Annotated[bool, "Without effect; kept for objects that have it."] = field(
+        name="usingKnownIPs", default=False
+    )
+    priority: Annotated[int, "Among the pools bound to a namespace, the smaller number is preferred."] = 0
+    namespaces: Annotated[tuple[str, ...], "Namespaces, by name, whose Services choose this pool by themselves."] = ()
+    namespace_selector: Annotated[
+        Mapping[str, str], "Labels, all of which a namespace has whose Services choose this pool by themselves."
+    ] = field(default_factory=dict)
+
+
+class Condition(Part):
+    """One observation about an object."""
+
+    type: Annotated[str, "What is observed, for example Ready."]
+    status: Annotated[Literal["True", "False", "Unknown"], "Whether it is so."]
+    reason: Annotated[str, "Why, as one CamelCase word of the documented list."] = ""
+    message: Annotated[str, "Why, and what to do, as a sentence."] = ""
+    last_transition_time: Annotated[Time, "When the status last changed."] = ""
+    observed_generation: Annotated[int, "The generation of the object that was looked at."] = 0
+
+
+class EipStatus(Part):
+    """Who holds which address, and what follows from it."""
+
+    used: Annotated[
+        Mapping[str, str], "From each address in use to its Services, as namespace/name, joined by semicolons.", ATOMIC
+    ] = field(default_factory=dict)
+    usage: Annotated[int, "How many addresses are in use."] = 0
+    pool_size: Annotated[int, "How many addresses there are, network and broadcast address of a CIDR included."] = 0
+    occupied: Annotated[bool, "Whether all addresses are in use."] = False
+    first_ip: Annotated[str, "The first address."] = field(name="firstIP", default="")
+    last_ip: Annotated[str, "The last address."] = field(name="lastIP", default="")
+    v4: Annotated[bool, "Whether the addresses are IPv4."] = False
+    ready: Annotated[bool, "Whether the pool serves; conditions say why not."] = False
+    conditions: Annotated[tuple[Condition, ...], "What is right and wrong with the pool.", BY_TYPE] = ()
+
+
+class OldEipSpec(Part):
+    """Which addresses there are, and how they are announced."""
+
+    address: Annotated[str, "The addresses: one, a CIDR, or first-last."]
+    protocol: Annotated[Literal["bgp", "layer2", "vip"], "How the addresses are announced. Absent means bgp."] = "bgp"
+    disable: Annotated[bool, "Give out no more addresses; those in use stay."] = False
+    using_known_ips: Annotated[bool, "Without effect; kept for objects that have it."] = field(
+        name="usingKnownIPs", default=False
+    )
+
+
+class OldEipStatus(Part):
+    """How much of the pool is in use."""
+
+    usage: Annotated[int, "How many addresses are in use."] = 0
+    pool_size: Annotated[int, "How many addresses there are."] = 0
+    occupied: Annotated[bool, "Whether all addresses are in use."] = False
+
+
+class GracefulRestart(Part):
+    """RFC 4724, for all peers or for one."""
+
+    enabled: Annotated[bool, "Keep routes while the other side restarts."] = False
+    restart_time: Annotated[Int32, "Seconds that the other side waits for our return."] = 0
+    helper_only: Annotated[bool, "Help others restart, and ask no help."] = False
+    deferral_time: Annotated[Int32, "Seconds to wait for all peers before choosing routes."] = 0
+    notification_enabled: Annotated[bool, "Keep routes after a NOTIFICATION too (RFC 8538)."] = False
+    longlived_enabled: Annotated[bool, "Keep stale routes for long (RFC 9494)."] = False
+    stale_routes_time: Annotated[Int32, "Seconds that stale routes are kept."] = 0
+    peer_restart_time: Annotated[Int32, "Without effect: what the peer asks for."] = 0
+    peer_restarting: Annotated[bool, "Without effect: whether the peer is restarting."] = False
+    local_restarting: Annotated[bool, "Whether this side is restarting."] = False
+    mode: Annotated[str, "Without effect; kept for objects that have it."] = ""
+
+
+class BgpConfSpec(Part):
+    """What this cluster is to BGP routers. Only the object named default counts."""
+
+    as_: Annotated[Asn, "The autonomous system of the cluster."] = field(name="as", default=0)
+    as_per_rack: Annotated[
+        Mapping[str, Asn], "The autonomous system of each rack, by the nodes' label openelb.kubesphere.io/rack."
+    ] = field(default_factory=dict)
+    router_id: Annotated[str, "The router id. Absent means each node's own address."] = ""
+    listen_port: Annotated[Int32, "The port to listen on. Absent means 179; below zero, do not listen."] = 179
+    listen_addresses: Annotated[tuple[str, ...], "The addresses to listen on. Absent means all."] = ()
+    families: Annotated[tuple[Int32, ...], "Address families by GoBGP's number. Absent means all."] = ()
+    use_multiple_paths: Annotated[bool, "Use several paths of equal cost."] = False
+    graceful_restart: Annotated[GracefulRestart | None, "Graceful restart, for all peers."] = None
+    policy: Annotated[str, "The ConfigMap, in the namespace of OpenELB, with policies under gobgp.conf."] = ""
+
+
+class NodeConfStatus(Part):
+    """What one node is to BGP routers."""
+
+    as_: Annotated[Asn, "Its autonomous system."] = field(name="as", default=0)
+    router_id: Annotated[str, "Its router id."] = ""
+
+
+class BgpConfStatus(Part):
+    """What each node is to BGP routers."""
+
+    nodes_conf_status: Annotated[Mapping[str, Annotated[NodeConfStatus, ATOMIC]], "By node."] = field(
+        default_factory=dict
+    )
+
+
+class OldBgpConfSpec(Part):
+    """What this cluster is to BGP routers, as the first version said it. Nothing reads these fields any more."""
+
+    as_: Annotated[Asn, "The autonomous system of the cluster."] = field(name="as", default=0)
+    port: Annotated[Int32, "The port to listen on."] = 179
+    router_id: Annotated[str, "The router id."] = field(name="routerID", default="")
+
+
+class Nothing(Part):
+    """No field is known."""
