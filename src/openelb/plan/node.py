@@ -8,16 +8,26 @@ from ipaddress import IPv4Address
 from openelb.model import names
 from openelb.model.addresses import parse_address
 from openelb.model.announcements import Claim
-from openelb.model.cluster import Pool, Service, Speaker
+from openelb.model.cluster import Pool, Service, ServiceKey, Speaker
 from openelb.model.snapshot import Snapshot
 from openelb.plan.placement import candidates, link_for, trusted, winner
+
+OTHERS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why a node announces an address: for which Services, and a sentence on why it is this node."""
+
+    services: tuple[ServiceKey, ...]
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What this node announces, each claim with the reason in words."""
+    """What this node announces, and on which grounds."""
 
-    claims: Mapping[Claim, str] = field(default_factory=dict)
+    claims: Mapping[Claim, Grounds] = field(default_factory=dict)
 
 
 def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> NodePlan:
@@ -33,7 +43,7 @@ def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = nam
         nodes = candidates(pool, services, snapshot.endpoints, speakers)
         link = link_for(pool.interface, speakers[me].links)
         if link is not None and winner(address, nodes) == me:
-            claims[Claim(address, link.name)] = _why(me, nodes, services, speakers)
+            claims[Claim(address, link.name)] = _grounds(me, nodes, services, speakers)
     return NodePlan(claims)
 
 
@@ -64,11 +74,14 @@ def _shown(service: Service, pool: Pool) -> Iterator[IPv4Address]:
             yield address
 
 
-def _why(me: str, nodes: frozenset[str], services: list[Service], speakers: Mapping[str, Speaker]) -> str:
-    users = ", ".join(sorted(str(service.key) for service in services))
+def _grounds(me: str, nodes: frozenset[str], services: list[Service], speakers: Mapping[str, Speaker]) -> Grounds:
     others = sorted(nodes - {me})
     if others:
-        return f"for {users}: won over {', '.join(others)}"
-    if len(speakers) > 1:
-        return f"for {users}: no other node can"
-    return f"for {users}: no other speaker is alive"
+        sentence = f"won over {', '.join(others[:OTHERS_NAMED])}"
+        if len(others) > OTHERS_NAMED:
+            sentence += f" and {len(others) - OTHERS_NAMED} more"
+    elif len(speakers) > 1:
+        sentence = "no other node can"
+    else:
+        sentence = "no other speaker is alive"
+    return Grounds(tuple(sorted(service.key for service in services)), sentence)

@@ -1,0 +1,147 @@
+"""What both processes have in common: the loop, supervision, signals, logging, health and metrics."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST = 0.1  # seconds; a conflict or a blip is over by then
+RETRY_LONGEST = 5.0  # an outage is noticed to be over within a few seconds
+LIVENESS_SECONDS = 30.0  # a loop that has made no step for so long will not make one: the kubelet is to start us anew
+
+
+def log_to_stderr(level: str) -> None:
+    """One line a sentence, with a time, where kubectl logs finds it."""
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+    logging.getLogger("aiohttp").setLevel(logging.WARNING)
+
+
+@dataclass(slots=True)
+class Progress:
+    """When the main loop last made a step (monotonic seconds), and whether it may serve."""
+
+    at: float = field(default_factory=time.monotonic)
+    ready: bool = False
+
+    def step(self) -> None:
+        self.at = time.monotonic()
+
+    def is_stuck(self) -> bool:
+        return time.monotonic() - self.at > LIVENESS_SECONDS
+
+
+async def look_again(
+    look: Callable[[], Awaitable[float | None]],
+    changed: Callable[[], Awaitable[None]],
+    progress: Progress,
+    *,
+    resync: float,
+) -> None:
+    """Look at once, and again whenever something `changed`, when the last look asked for it (a time in seconds from
+    then), and at the latest after `resync` seconds. A look that fails is logged once for its cause and repeated, ever
+    more slowly. Runs until cancelled.
+    """
+    failures, complaint = 0, ""
+    while True:
+        try:
+            wait = await look()
+            if failures:
+                log.info("working again after %d failed tries", failures)
+            failures, complaint = 0, ""
+        except Exception as error:  # the world's failures end here, and a bug of ours must not end the process's duties
+            failures += 1
+            complaint = _complain(error, complaint)
+            await asyncio.sleep(_backoff(failures))
+            continue
+        finally:
+            progress.step()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed(), min(resync, wait) if wait is not None else resync)
+
+
+def _complain(error: Exception, before: str) -> str:
+    text = f"{type(error).__name__}: {error}"
+    if text != before:
+        expected = type(error).__module__.startswith("openelb.")
+        log.warning("trying again: %s", error if expected else text, exc_info=None if expected else error)
+    return text
+
+
+def _backoff(failures: int) -> float:
+    longest = min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(failures, 10))
+    return random.uniform(longest / 2, longest)  # noqa: S311  (jitter, not a secret)
+
+
+async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Keep a part of the process running: a failure of its own is logged, and it is started again after a wait."""
+    failures = 0
+    while True:
+        started = time.monotonic()
+        try:
+            await run()
+            return
+        except Exception:
+            failures = 1 if time.monotonic() - started > RETRY_LONGEST * 2 else failures + 1
+            log.exception("%s failed and is started again", name)
+            await asyncio.sleep(_backoff(failures))
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM or SIGINT sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def health(address: str, progress: Progress, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Serve /healthz, /readyz and /metrics on `host:port`; an empty address serves nothing."""
+    if not address:
+        yield
+        return
+    host, _, port = address.rpartition(":")
+    runner = web.AppRunner(_pages(progress, registry), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host or None, int(port)).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _pages(progress: Progress, registry: CollectorRegistry) -> web.Application:
+    async def alive(_: web.Request) -> web.Response:
+        return _verdict(not progress.is_stuck(), "the main loop makes no progress")
+
+    async def ready(_: web.Request) -> web.Response:
+        return _verdict(progress.ready, "not everything has been read from the cluster yet")
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), content_type="text/plain", charset="utf-8")
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)])
+    return app
+
+
+def _verdict(good: bool, otherwise: str) -> web.Response:
+    return web.Response(text="ok\n") if good else web.Response(status=503, text=otherwise + "\n")
