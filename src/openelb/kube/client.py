@@ -1,0 +1,285 @@
+"""Requests to the Kubernetes API: one function per verb, JSON decoded straight into the shape that was asked for.
+
+Reads are tried again when the way or the server fails; a write is tried again only when the server said that it did
+nothing (429). Whoever writes decides anew from what is there by then. Watches start here, what they mean is in `watch`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from openelb import __version__
+from openelb.kube.backoff import Backoff
+from openelb.kube.config import Access
+from openelb.kube.errors import ApiError, Busy, Nonsense, Refused, Unavailable, Unreachable, refusal
+
+Shape = TypeVar("Shape")
+
+# What JSON can say. `object` inside: bodies are written by us and only ever encoded.
+Body = Mapping[str, object]
+JsonPatch = list[dict[str, object]]
+
+PAGE = 500
+"""Objects per page: peak memory of a list is that of what is kept (measured with 10,000 Services)."""
+
+_LONGEST_WAIT_ASKED_FOR = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for the API server. `request` and `connect` are seconds, `attempts` counts tries of a read."""
+
+    request: float = 10.0
+    connect: float = 3.0
+    attempts: int = 4
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Client:
+    """A client of one API server, used as an async context manager. Every method raises ApiError."""
+
+    def __init__(self, access: Access, patience: Patience | None = None) -> None:
+        self.access = access
+        self._patience = patience or Patience()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def reconnect(self) -> None:
+        """Close all connections, so that the next request opens its own: one that hangs is of no use to it."""
+        await self.close()
+        self._session = self._open()
+
+    def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            # No limit: the callers bound how much they do at once, and a watch holds its connection for minutes.
+            connector=aiohttp.TCPConnector(limit=0, ssl=True if self.access.tls is None else self.access.tls),
+            headers={
+                "User-Agent": f"openelb/{__version__}",
+                "Accept": "application/json",
+                # Lists travel over the cluster's own network: packing them costs both sides more than it saves.
+                "Accept-Encoding": "identity",
+            },
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def get(self, path: str, shape: type[Shape]) -> Shape:
+        """Read one object."""
+        return await self._read("get", path, {}, shape)
+
+    async def page(self, path: str, shape: type[Shape], query: Mapping[str, str]) -> Shape:
+        """Read one page of a list. Raises Gone when the continue token of `query` has expired."""
+        return await self._read("list", path, query, shape)
+
+    async def create(self, path: str, body: Body, shape: type[Shape]) -> Shape:
+        """Create an object in the collection `path`. Raises AlreadyExists."""
+        return await self._write("create", "POST", path, body, shape, "application/json")
+
+    async def put(self, path: str, body: Body, shape: type[Shape]) -> Shape:
+        """Replace an object. Raises Conflict when it is not at the resourceVersion in `body` any more."""
+        return await self._write("update", "PUT", path, body, shape, "application/json")
+
+    async def patch(self, path: str, patch: JsonPatch, shape: type[Shape]) -> Shape:
+        """Apply a JSON patch (RFC 6902). Raises Conflict when a `test` in it fails."""
+        return await self._write("patch", "PATCH", path, patch, shape, "application/json-patch+json")
+
+    async def merge(self, path: str, patch: Body, shape: type[Shape]) -> Shape:
+        """Apply a merge patch (RFC 7386): lists are replaced, null removes."""
+        return await self._write("patch", "PATCH", path, patch, shape, "application/merge-patch+json")
+
+    async def delete(self, path: str, *, uid: str = "") -> None:
+        """Delete an object, only the one of that `uid` when given (Conflict otherwise)."""
+        body: Body = {"preconditions": {"uid": uid}} if uid else {}
+        await self._write("delete", "DELETE", path, body, msgspec.Raw, "application/json")
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str], *, silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a watch and give its bytes as they come; no byte for `silence` seconds raises Unreachable."""
+        what = describe("watch", path)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect, sock_read=silence)
+        with _blaming(what):
+            async with asyncio.timeout(self._patience.request):
+                response = await self._live().get(
+                    self.access.server + path,
+                    params=dict(query),
+                    headers=self._headers(),
+                    timeout=timeout,
+                    server_hostname=self.access.server_name,
+                    allow_redirects=False,
+                )
+        try:
+            if response.status >= 400:
+                with _blaming(what):
+                    raise _refused(what, response, await response.read())
+            yield _chunks(response, what)
+        finally:
+            response.close()
+
+    async def _read(self, verb: str, path: str, query: Mapping[str, str], shape: type[Shape]) -> Shape:
+        what = describe(verb, path)
+        failures = 0
+        while True:
+            try:
+                return _decode(await self._send(what, "GET", path, query=query), shape, what)
+            except (Unreachable, Busy, Unavailable) as error:
+                failures += 1
+                if failures >= self._patience.attempts:
+                    raise
+                await asyncio.sleep(self._wait(error, failures))
+
+    async def _write(self, verb: str, method: str, path: str, body: object, shape: type[Shape], kind: str) -> Shape:
+        what = describe(verb, path)
+        content = msgspec.json.encode(body)
+        failures = 0
+        while True:
+            try:
+                answer = await self._send(what, method, path, content=content, kind=kind)
+                return _decode(answer, shape, what)
+            except Busy as error:
+                failures += 1
+                if failures >= self._patience.attempts:
+                    raise
+                await asyncio.sleep(self._wait(error, failures))
+
+    def _wait(self, error: ApiError, failures: int) -> float:
+        asked = error.retry_after if isinstance(error, Busy) else 0.0
+        return min(asked, _LONGEST_WAIT_ASKED_FOR) + self._patience.backoff.wait(failures)
+
+    async def _send(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        kind: str = "",
+    ) -> bytes:
+        """One request, once. Returns the body of the answer."""
+        headers = self._headers()
+        if kind:
+            headers["Content-Type"] = kind
+        with _blaming(what):
+            async with self._live().request(
+                method,
+                self.access.server + path,
+                params=query,
+                data=content,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=self._patience.request, sock_connect=self._patience.connect),
+                server_hostname=self.access.server_name,
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+        if response.status >= 300:
+            raise _refused(what, response, body)
+        return body
+
+    def _headers(self) -> dict[str, str]:
+        token = self.access.token()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def _live(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the client is closed: use it inside `async with`")
+        return self._session
+
+
+class _Details(msgspec.Struct):
+    name: str = ""
+    causes: list[msgspec.Raw] | None = None
+
+
+class _Status(msgspec.Struct):
+    """What the API server says instead of an object (meta/v1 Status)."""
+
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+    details: _Details | None = None
+
+
+def refused_by_status(what: str, content: bytes | msgspec.Raw) -> Refused:
+    """The error that a Status tells, as it comes inside a watch."""
+    try:
+        status = msgspec.json.decode(content, type=_Status)
+    except msgspec.DecodeError:
+        status = _Status(code=500, message="an error that cannot be read")
+    return _refusal(what, status, status.code or 500, retry_after=1.0)
+
+
+def _refused(what: str, response: aiohttp.ClientResponse, body: bytes) -> Refused:
+    try:
+        status = msgspec.json.decode(body, type=_Status)
+    except msgspec.DecodeError:
+        # A proxy or a web server in between: its own words, as far as they fit a log line.
+        status = _Status(message=body[:200].decode(errors="replace"))
+    return _refusal(what, status, response.status, retry_after=_seconds(response.headers.get("Retry-After", "")))
+
+
+def _refusal(what: str, status: _Status, code: int, *, retry_after: float) -> Refused:
+    explained = status.details is not None and bool(status.details.name or status.details.causes)
+    return refusal(what, code, status.reason, status.message, explained=explained, retry_after=retry_after)
+
+
+def _seconds(text: str) -> float:
+    # RFC 9110, section 10.2.3 also allows a date, which kube-apiserver never sends.
+    return float(text) if text.isdecimal() else 1.0
+
+
+def _decode(content: bytes, shape: type[Shape], what: str) -> Shape:
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.DecodeError as error:
+        raise Nonsense(f"the answer to {what} cannot be read: {error}") from error
+
+
+async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
+    with _blaming(what):
+        async for chunk in response.content.iter_any():
+            yield chunk
+
+
+@contextmanager
+def _blaming(what: str) -> Iterator[None]:
+    """Turns what the network does into Unreachable."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unreachable(f"no answer in time to {what}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"cannot {what}: {error or type(error).__name__}") from error
+
+
+def describe(verb: str, path: str) -> str:
+    """A request in words, with the resource as RBAC names it: `patch services/status default/web`."""
+    parts = path.strip("/").split("/")
+    # /api/v1/… or /apis/<group>/<version>/…
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    namespace = ""
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        namespace, rest = rest[1], rest[2:]
+    resource, name, *subresource = [*rest, "", ""][: max(2, len(rest))]
+    about = "/".join(part for part in (namespace, name) if part)
+    return f"{verb} {'/'.join([resource, *subresource])}{' ' if about else ''}{about}"
