@@ -6,6 +6,17 @@ Nothing is started here; ``Prepared`` says where a lab finds what it starts.
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from lab import machine
+from lab.binaries import Binaries
+from lab.cache import Cache
+from lab.images import PAUSE, Images
+from lab.pins import pins
+from lab.progress import Progress, Step
+
+REPOSITORY = Path(__file__).parents[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -27,3 +38,41 @@ class Prepared:
 
     pause: str
     """The reference of the sandbox image, for containerd's configuration."""
+
+
+def ready(progress: Progress, *, cache: Cache | None = None) -> Prepared:
+    """Make whatever is missing and say where everything is; returns in well under a second when nothing is.
+
+    Raises click.ClickException, with a sentence that says what to do, when this machine cannot run a lab or a step fails.
+    """
+    cache = cache or Cache.of_user()
+    if steps(cache):
+        with cache.locked(progress.say):
+            # Seen again: another set-up may have made it while we waited.
+            missing = steps(cache)
+            _refuse_hindrances(cache)
+            progress.run(missing)
+    return prepared(cache)
+
+
+def steps(cache: Cache) -> list[Step]:
+    """What is yet to be done before a lab can start."""
+    return [*machine.steps(), *Binaries(cache, pins()).steps(), *Images(cache, pins(), REPOSITORY).steps()]
+
+
+def prepared(cache: Cache) -> Prepared:
+    """Where everything is, or will be."""
+    images = Images(cache, pins(), REPOSITORY)
+    return Prepared(
+        binaries=Binaries(cache, pins()).directory,
+        node_root=images.node_root,
+        seed=images.seed,
+        images=images.references,
+        pause=PAUSE,
+    )
+
+
+def _refuse_hindrances(cache: Cache) -> None:
+    cold = not Binaries(cache, pins()).directory.exists()
+    if found := list(machine.hindrances(machine.look(cache.root), cold=cold)):
+        raise click.ClickException("No lab can run on this machine.\n" + "\n".join(f"- {each}" for each in found))

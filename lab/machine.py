@@ -1,0 +1,125 @@
+"""What the lab needs of the machine it runs on: a few programs from apt, and a kernel that lets us make machines."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.progress import Output, Step
+
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+APT_SOURCES = Path("/etc/apt")
+
+PACKAGES: Mapping[str, str] = {
+    "buildah": "buildah",  # images from Dockerfiles, without an engine
+    "debootstrap": "debootstrap",  # the base of all images
+    "iproute2": "ip",  # network namespaces, switches, links
+    "curl": "curl",  # the client of the demo
+}
+"""Packages of apt that the lab uses on the machine itself, and the program of each that we look for."""
+
+ROOM = 8 * 10**9
+"""Bytes a cold set-up writes: Go's modules and build cache about 5 GB, images, seed and binaries about 2 GB."""
+
+SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+"""Root's programs are not on every user's PATH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What was seen of this machine, as far as it decides whether a lab can run on it."""
+
+    root: bool
+    cgroup_v1: bool
+    overlay: bool
+    namespaces: bool
+    cache_on_overlay: bool
+    free: int
+    """Bytes free where the cache is."""
+
+
+def look(cache: Path) -> Machine:
+    """See what this machine is like."""
+    place = next(parent for parent in (cache, *cache.parents) if parent.exists())
+    return Machine(
+        root=os.geteuid() == 0,
+        cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+        overlay=_has_overlay(),
+        namespaces=_succeeds("unshare", "--net", "--mount", "--pid", "--fork", "true"),
+        cache_on_overlay=filesystem(place.resolve(), Path("/proc/self/mountinfo").read_text()) == "overlay",
+        free=shutil.disk_usage(place).free,
+    )
+
+
+def hindrances(machine: Machine, *, cold: bool) -> Iterator[str]:
+    """Why no lab can run here: one sentence each, which also says what to do. ``cold``: binaries are yet to be built."""
+    if not machine.root:
+        yield "The lab makes network namespaces and mounts: run it as root (lab/bootstrap does so by sudo)."
+        return  # what follows cannot be seen without root
+    if not machine.namespaces:
+        yield "This machine does not let root make namespaces: in a container, give it --privileged; else use a virtual machine."
+    if not machine.overlay:
+        yield "The kernel has no overlay file system: load it (modprobe overlay) or use a kernel that has it."
+    if not machine.cgroup_v1:
+        yield (
+            "This machine has cgroup v2 only, and the lab's nodes so far know cgroup v1: "
+            "boot with systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 on the kernel's command line."
+        )
+    if machine.cache_on_overlay:
+        yield "The cache is on an overlay file system, on which no other overlay can stand: set OPENELB_CACHE to a directory on a disk."
+    if cold and machine.free < ROOM:
+        yield f"The cache needs {ROOM // 10**9} GB for a first set-up, {machine.free // 10**9} GB are free: make room or set OPENELB_CACHE."
+
+
+def filesystem(path: Path, mountinfo: str) -> str:
+    """The type of the file system that ``path`` is on, from the text of /proc/self/mountinfo (proc(5)); empty if unknown."""
+    found: tuple[int, str] = (-1, "")
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        mount_point = Path(before.split()[4])
+        if path.is_relative_to(mount_point):
+            # The last of equals wins: a later mount hides an earlier one.
+            found = max(found, (len(mount_point.parts), after.split()[0]), key=lambda each: each[0])
+    return found[1]
+
+
+def missing_packages(has: Callable[[str], bool]) -> list[str]:
+    """The packages of apt yet to be installed; ``has`` says whether the machine has a program."""
+    return sorted(package for package, program in PACKAGES.items() if not has(program))
+
+
+def steps() -> list[Step]:
+    """What is to be done on this machine before anything can be built."""
+    packages = missing_packages(lambda program: shutil.which(program, path=SEARCH_PATH) is not None)
+    if not CERTIFICATES.exists():
+        packages.append("ca-certificates")  # Go trusts the machine's authorities only
+    if not packages:
+        return []
+    advice = "Install these packages by hand, then try again: " + " ".join(packages)
+    return [Step(f"installing {' '.join(packages)}", lambda output: _install(packages, output), advice)]
+
+
+def debian_mirror() -> str | None:
+    """The archive of Debian that this machine's apt uses; None when it has none, as on Ubuntu before any choice."""
+    argv = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    targets = [line.split("|", 2) for line in listed.splitlines()]
+    return next((uri for origin, label, uri in targets if origin == label == "Debian"), None)
+
+
+def _install(packages: Sequence[str], output: Output) -> None:
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    output.run(["apt-get", "update"], env=quiet)
+    output.run(["apt-get", "install", "-y", "--no-install-recommends", *packages], env=quiet)
+
+
+def _has_overlay() -> bool:
+    if "\toverlay\n" in Path("/proc/filesystems").read_text():
+        return True
+    return shutil.which("modprobe", path=SEARCH_PATH) is not None and _succeeds("modprobe", "overlay")
+
+
+def _succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
