@@ -41,6 +41,26 @@ def end(pids: Callable[[], frozenset[int]], what: str) -> None:
     until(gone, what=f"the end of {what}", timeout=20, every=0.01)
 
 
+def unwind_when_told() -> None:
+    """Make SIGTERM and SIGHUP end this process as Ctrl-C does: by an exception, so that what was put up is taken down."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep Ctrl-C and SIGTERM waiting while something is taken down; they are seen after the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _all() -> Iterator[int]:
     return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
 

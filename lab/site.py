@@ -7,7 +7,7 @@ nodes  .11 .12 .13 ──┼── switch "lan" ── .1 router 10.88.0.1 ─�
 
 from dataclasses import dataclass
 
-from lab.network import Host, Network
+from lab.network import Host, Network, Switch
 
 LAN = "10.79.0"
 FAR = "10.88.0"
@@ -16,8 +16,8 @@ GATEWAY = f"{LAN}.1"
 
 
 def node_address(number: int) -> str:
-    """The address of node n1, n2, … on the LAN."""
-    return f"{LAN}.{10 + number}"
+    """The address on the LAN of node n1, n2, …; number 0 is the control plane's."""
+    return f"{LAN}.{10 + number}" if number else CONTROL_PLANE
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +31,42 @@ class Site:
     remote: Host
 
 
+def hosts(prefix: str, *, workers: int = 3) -> Site:
+    """The hosts of a lab by their names, whether they are up or not."""
+    return Site(
+        control_plane=Host(prefix, "cp"),
+        nodes=tuple(Host(prefix, f"n{number}") for number in range(1, workers + 1)),
+        client=Host(prefix, "client"),
+        router=Host(prefix, "router"),
+        remote=Host(prefix, "remote"),
+    )
+
+
 def build(network: Network, *, workers: int = 3) -> Site:
     """Put up the site in an empty network."""
-    lan, far = network.switch("lan"), network.switch("far")
-
-    def on_lan(name: str, address: str) -> Host:
-        host = network.host(name)
-        host.attach(lan, "eth0", f"{address}/24")
-        return host
-
-    router = on_lan("router", GATEWAY)
-    router.attach(far, "eth1", f"{FAR}.1/24")
-    router.forward()
-    remote = network.host("remote")
-    remote.attach(far, "eth0", f"{FAR}.2/24")
-    remote.route("default", via=f"{FAR}.1")
-    site = Site(
-        control_plane=on_lan("cp", CONTROL_PLANE),
-        nodes=tuple(on_lan(f"n{number}", node_address(number)) for number in range(1, workers + 1)),
-        client=on_lan("client", f"{LAN}.100"),
-        router=router,
-        remote=remote,
-    )
-    for host in (site.control_plane, *site.nodes, site.client):
-        host.route("default", via=GATEWAY)
-    for host in (site.control_plane, *site.nodes):
-        host.forward()
+    site = hosts(network.prefix, workers=workers)
+    network.switch("lan")
+    far = network.switch("far")
+    _connect(network, site.router, GATEWAY)
+    site.router.attach(far, "eth1", f"{FAR}.1/24")
+    site.router.forward()
+    network.host(site.remote.name)
+    site.remote.attach(far, "eth0", f"{FAR}.2/24")
+    site.remote.route("default", via=f"{FAR}.1")
+    _connect(network, site.client, f"{LAN}.100")
+    site.client.route("default", via=GATEWAY)
+    for number, host in enumerate((site.control_plane, *site.nodes)):
+        build_node(network, host, number)
     return site
+
+
+def build_node(network: Network, host: Host, number: int) -> None:
+    """Put up one node's host, or the control plane's (number 0), which is not there."""
+    _connect(network, host, node_address(number))
+    host.route("default", via=GATEWAY)
+    host.forward()
+
+
+def _connect(network: Network, host: Host, address: str) -> None:
+    network.host(host.name)
+    host.attach(Switch(network.prefix, "lan"), "eth0", f"{address}/24")
