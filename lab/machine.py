@@ -75,14 +75,15 @@ def hindrances(machine: Machine, *, cold: bool) -> Iterator[str]:
 
 def filesystem(path: Path, mountinfo: str) -> str:
     """The type of the file system that ``path`` is on, from the text of /proc/self/mountinfo (proc(5)); empty if unknown."""
-    found: tuple[int, str] = (-1, "")
+    nearest, kind = -1, ""
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         mount_point = Path(before.split()[4])
-        if path.is_relative_to(mount_point):
-            # The last of equals wins: a later mount hides an earlier one.
-            found = max(found, (len(mount_point.parts), after.split()[0]), key=lambda each: each[0])
-    return found[1]
+        depth = len(mount_point.parts)
+        # Of equals the last wins: a later mount hides an earlier one.
+        if path.is_relative_to(mount_point) and depth >= nearest:
+            nearest, kind = depth, after.split()[0]
+    return kind
 
 
 def missing_packages(has: Callable[[str], bool]) -> list[str]:

@@ -35,7 +35,7 @@ class Step:
     """Something that is yet to be done."""
 
     title: str
-    act: Callable[["Output"], None]
+    act: Callable[["Output"], object]
     advice: str = ""
     """A sentence for the person who sees it fail: what to do."""
 
