@@ -1,0 +1,107 @@
+"""What users apply and run is what the source says."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.render import IMAGE, RENDERED, render
+from openelb import __version__
+from openelb.model import names
+
+ROOT = Path(__file__).parents[2]
+OBJECTS: list[dict[str, Any]] = list(yaml.safe_load_all(RENDERED.read_text()))
+
+
+def named(kind: str, name: str) -> dict[str, Any]:
+    (found,) = (each for each in OBJECTS if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    return found
+
+
+def container(kind: str, name: str) -> dict[str, Any]:
+    (found,) = named(kind, name)["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+WORKLOADS = [("Deployment", "openelb-manager"), ("DaemonSet", names.DAEMON_SET)]
+
+
+def test_the_file_users_apply_is_up_to_date() -> None:
+    assert RENDERED.read_text() == render(), "write it anew: PYTHONPATH=src python -m deploy.render"
+
+
+def test_it_holds_our_namespace_first_and_everything_else_in_it_or_in_none() -> None:
+    assert (OBJECTS[0]["kind"], OBJECTS[0]["metadata"]["name"]) == ("Namespace", names.NAMESPACE)
+    assert {each["metadata"].get("namespace", names.NAMESPACE) for each in OBJECTS} == {names.NAMESPACE}
+
+
+def test_no_object_is_there_twice() -> None:
+    keys = [(each["kind"], each["metadata"]["name"]) for each in OBJECTS]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(("kind", "name"), WORKLOADS)
+def test_the_image_is_of_this_version(kind: str, name: str) -> None:
+    assert container(kind, name)["image"] == f"{IMAGE}:{__version__}"
+
+
+@pytest.mark.parametrize(("kind", "name"), WORKLOADS)
+def test_pods_match_the_selector_of_their_workload(kind: str, name: str) -> None:
+    spec = named(kind, name)["spec"]
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_selectors_are_those_of_older_releases_since_they_cannot_be_changed() -> None:
+    assert named("Deployment", "openelb-manager")["spec"]["selector"]["matchLabels"] == {
+        "app": "openelb-manager",
+        "control-plane": "openelb-manager",
+    }
+    assert named("DaemonSet", "openelb-speaker")["spec"]["selector"]["matchLabels"] == {
+        "app": "openelb",
+        "component": "speaker",
+    }
+
+
+def test_kubesphere_finds_the_manager_by_labels_and_the_first_word_of_its_command() -> None:
+    labels = named("Deployment", "openelb-manager")["metadata"]["labels"]
+    assert {"app": "openelb-manager", "control-plane": "openelb-manager"}.items() <= labels.items()
+    assert container("Deployment", "openelb-manager")["command"][0] == "openelb-manager"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "added"), [(*WORKLOADS[0], None), (*WORKLOADS[1], ["NET_RAW"])], ids=["manager", "speaker"]
+)
+def test_pods_have_only_the_rights_they_need(kind: str, name: str, added: list[str] | None) -> None:
+    rights = container(kind, name)["securityContext"]
+    assert rights["capabilities"].get("add") == added
+    assert rights["capabilities"]["drop"] == ["ALL"]
+    assert rights["readOnlyRootFilesystem"] is True
+    assert rights["allowPrivilegeEscalation"] is False
+
+
+def test_no_right_is_given_on_everything_of_a_kind_of_right() -> None:
+    assert "*" not in set(_words(each.get("rules", []) for each in OBJECTS))
+
+
+def test_commands_of_the_image_are_those_of_the_package() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    (commands,) = re.findall(r"for command in (.*); do", dockerfile)
+    made = {
+        f"{name} = openelb.cli.main:{function}" for name, _, function in (c.partition(":") for c in commands.split())
+    }
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert made == {f"{name} = {target}" for name, target in scripts.items()}
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _words(value.values())
+    else:
+        for each in value:
+            yield from _words(each)
