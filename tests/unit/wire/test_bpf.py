@@ -1,0 +1,126 @@
+"""The kernel's filter, run by an interpreter of the instructions it uses."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openelb.wire import bpf
+from openelb.wire.arp import Operation, announcement
+from openelb.wire.bpf import Instruction, covering_ranges, kernel_filter
+
+TO_US, TO_ALL, TO_A_GROUP, TO_ANOTHER, FROM_US = range(5)
+"""PACKET_HOST and so on (linux/if_packet.h)."""
+
+ADDRESSES = st.frozensets(st.integers(0, 2**32 - 1).map(IPv4Address), max_size=90)
+NEAR = st.frozensets(st.integers(0, 300).map(lambda number: IPv4Address(0xC0000200 + number)), max_size=90)
+
+
+def passes(program: Sequence[Instruction], frame: bytes, packet_type: int = TO_ALL) -> bool:
+    """Whether the program lets the frame through, as the kernel would run it."""
+    loaded, at = 0, 0
+    while True:
+        code, if_true, if_false, value = program[at]
+        at += 1
+        match code:
+            case bpf.LOAD_WORD | bpf.LOAD_HALF:
+                size = 4 if code == bpf.LOAD_WORD else 2
+                if value == bpf.PACKET_TYPE:
+                    loaded = packet_type
+                elif value + size > len(frame):
+                    return False
+                else:
+                    loaded = int.from_bytes(frame[value : value + size], "big")
+            case bpf.IF_EQUAL:
+                at += if_true if loaded == value else if_false
+            case bpf.IF_GREATER:
+                at += if_true if loaded > value else if_false
+            case bpf.IF_GREATER_OR_EQUAL:
+                at += if_true if loaded >= value else if_false
+            case bpf.RETURN:
+                return value > 0
+            case _:
+                raise AssertionError(f"instruction {code:#x} is not known here")
+
+
+def question(target: IPv4Address) -> bytes:
+    """Who has it? The announcement is the shortest way to such a frame: the filter looks at the target alone."""
+    return announcement(target, Operation.REQUEST, mac=bytes.fromhex("02005e005302"))
+
+
+OURS = IPv4Address("192.0.2.10")
+ONE = kernel_filter({OURS})
+
+
+@given(ADDRESSES | NEAR)
+def test_questions_for_every_address_pass(addresses: frozenset[IPv4Address]) -> None:
+    program = kernel_filter(addresses)
+    assert all(passes(program, question(address)) for address in addresses)
+
+
+@given(NEAR, st.integers(-1, 301))
+def test_what_passes_lies_in_the_covering_ranges(addresses: frozenset[IPv4Address], number: int) -> None:
+    asked = 0xC0000200 + number
+    covered = any(first <= asked <= last for first, last in covering_ranges(addresses, most=bpf.MAX_RANGES))
+    assert passes(kernel_filter(addresses), question(IPv4Address(asked))) is covered
+
+
+def test_without_an_address_nothing_passes() -> None:
+    assert not passes(kernel_filter(()), question(OURS))
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.255.255.255", "128.0.0.0", "255.255.255.255"])
+def test_addresses_are_compared_without_a_sign(address: str) -> None:
+    program = kernel_filter({IPv4Address(address)})
+    assert passes(program, question(IPv4Address(address)))
+    assert not passes(program, question(OURS))
+
+
+def test_a_reply_does_not_pass() -> None:
+    assert not passes(ONE, announcement(OURS, Operation.REPLY, mac=bytes.fromhex("02005e005302")))
+
+
+@pytest.mark.parametrize(("at", "octet"), [(12, 0x86), (15, 6), (16, 0x86), (18, 8), (19, 16), (21, 3)])
+def test_other_protocols_do_not_pass(at: int, octet: int) -> None:
+    frame = bytearray(question(OURS))
+    frame[at] = octet
+    assert not passes(ONE, bytes(frame))
+
+
+@pytest.mark.parametrize("length", [0, 12, 20, 41])
+def test_a_short_frame_does_not_pass(length: int) -> None:
+    assert not passes(ONE, question(OURS)[:length])
+
+
+@pytest.mark.parametrize(
+    ("packet_type", "expected"),
+    [(TO_US, True), (TO_ALL, True), (TO_A_GROUP, False), (TO_ANOTHER, False), (FROM_US, False)],
+)
+def test_only_frames_to_us_or_to_all_pass(packet_type: int, expected: bool) -> None:
+    assert passes(ONE, question(OURS), packet_type) is expected
+
+
+@given(ADDRESSES, st.integers(1, 64))
+def test_ranges_are_few_in_order_and_apart(addresses: frozenset[IPv4Address], most: int) -> None:
+    ranges = covering_ranges(addresses, most=most)
+    assert len(ranges) <= most
+    ends = [end for first, last in ranges for end in (first, last)]
+    assert ends == sorted(ends)
+    assert all(after - before > 1 for (_, before), (after, _) in pairwise(ranges))
+
+
+def test_neighbours_are_one_range() -> None:
+    assert covering_ranges(map(IPv4Address, (3, 1, 2, 9)), most=9) == [(1, 3), (9, 9)]
+
+
+def test_the_narrowest_gaps_are_closed_first() -> None:
+    assert covering_ranges(map(IPv4Address, (1, 3, 10, 14, 100)), most=3) == [(1, 3), (10, 14), (100, 100)]
+
+
+def test_scattered_addresses_keep_the_program_short() -> None:
+    program = kernel_filter(IPv4Address(number * 3) for number in range(10_000))
+    assert len(program) < 150
+    assert all(0 <= jump <= 255 for step in program for jump in (step.if_true, step.if_false))
