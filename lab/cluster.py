@@ -77,7 +77,7 @@ class Cluster:
         self.control_plane.start()
         for each in self.nodes:
             each.start()
-        node.connect(self.nodes)
+        node.connect(self.nodes, self.nodes)
         self.wait_for_nodes()
         # A pod that is made before it exists is refused, and tried again only seconds later.
         until(

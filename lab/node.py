@@ -111,7 +111,7 @@ class Node:
         return Container(about["sandbox-namespace"], about["sandbox-name"], about["container-name"], running)
 
     def _first_process(self) -> int | None:
-        return next((pid for pid in self.group.own_processes() if _pids_of(pid)[-1:] == ["1"]), None)
+        return next((pid for pid in self.group.own_processes() if processes.ids(pid)[1:] == (1,)), None)
 
     # The node's disk.
 
@@ -170,10 +170,10 @@ class Node:
         run(["rm", "-rf", str(own / "io.containerd.grpc.v1.introspection")])
 
 
-def connect(nodes: Iterable[Node]) -> None:
-    """Tell every node the way to the others' pods, as a CNI without an overlay does."""
-    everyone = list(nodes)
-    for node in everyone:
+def connect(nodes: Iterable[Node], others: Iterable[Node]) -> None:
+    """Tell nodes the way to the others' pods, as a CNI without an overlay does."""
+    everyone = tuple(others)
+    for node in nodes:
         for other in everyone:
             if other != node:
                 node.host.route(other.pod_range, via=other.address)
@@ -184,13 +184,3 @@ def _template(file: str, **values: str) -> str:
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
-
-
-def _pids_of(pid: int) -> list[str]:
-    """The ids of a process in each PID namespace it is in, the machine's first; empty when it is gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return []
-    (line,) = (line for line in status.splitlines() if line.startswith("NSpid:"))
-    return line.split()[1:]

@@ -23,6 +23,16 @@ def executable(pid: int) -> str | None:
         return None
 
 
+def ids(pid: int) -> tuple[int, ...]:
+    """The ids of a process in each PID namespace it is in, the machine's first; empty when it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return ()
+    (line,) = (line for line in status.splitlines() if line.startswith("NSpid:"))
+    return tuple(map(int, line.split()[1:]))
+
+
 def send(pids: Iterable[int], number: signal.Signals) -> None:
     """Send a signal to each of the processes that is still there."""
     for pid in pids:

@@ -30,6 +30,10 @@ class Site:
     router: Host
     remote: Host
 
+    def hosts(self) -> tuple[Host, ...]:
+        """All of them."""
+        return (self.control_plane, *self.nodes, self.client, self.router, self.remote)
+
 
 def hosts(prefix: str, *, workers: int = 3) -> Site:
     """The hosts of a lab by their names, whether they are up or not."""
