@@ -5,12 +5,17 @@
 
 from pathlib import Path
 
+import yaml
+
 from openelb import __version__
 from openelb.kube.crds import crds_yaml
 
 HERE = Path(__file__).parent
 RENDERED = HERE / "openelb.yaml"
 IMAGE = "docker.io/openelb/openelb"
+PACKAGE = "/opt/openelb/src"
+"""Where the image has our package (Dockerfile)."""
+
 HEADER = f"""\
 # OpenELB {__version__}, whole: kubectl apply -f openelb.yaml
 # Written by deploy/render.py from the kinds in src/openelb/kube and from deploy/manifests: change those.
@@ -21,6 +26,19 @@ def render() -> str:
     """The whole file. The namespace is first: what is in it can only be made after it."""
     parts = [_manifest("namespace"), crds_yaml().removeprefix("---\n"), _manifest("manager"), _manifest("speaker")]
     return HEADER + "---\n" + "---\n".join(parts)
+
+
+def from_nodes(manifest: str, directory: str) -> str:
+    """The manifest for a quick look at a change: pods take our package from a directory of their node, not from the image."""
+    objects = list(yaml.safe_load_all(manifest))
+    for each in objects:
+        if each["kind"] in ("Deployment", "DaemonSet"):
+            pod = each["spec"]["template"]["spec"]
+            pod["volumes"] = [{"name": "source", "hostPath": {"path": directory, "type": "Directory"}}]
+            mount = {"name": "source", "mountPath": PACKAGE, "readOnly": True}
+            for container in pod["containers"]:
+                container["volumeMounts"] = [mount]
+    return yaml.safe_dump_all(objects, sort_keys=False)
 
 
 def _manifest(name: str) -> str:

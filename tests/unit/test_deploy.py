@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.render import IMAGE, RENDERED, render
+from deploy.render import IMAGE, PACKAGE, RENDERED, from_nodes, render
 from openelb import __version__
 from openelb.model import names
 
@@ -85,6 +85,17 @@ def test_pods_have_only_the_rights_they_need(kind: str, name: str, added: list[s
 
 def test_no_right_is_given_on_everything_of_a_kind_of_right() -> None:
     assert "*" not in set(_words(each.get("rules", []) for each in OBJECTS))
+
+
+def test_for_a_quick_look_the_package_is_taken_from_the_nodes() -> None:
+    changed = yaml.safe_load_all(from_nodes(RENDERED.read_text(), "/srv/src"))
+    pods = [each["spec"]["template"]["spec"] for each in changed if each["kind"] in ("Deployment", "DaemonSet")]
+    assert [pod["volumes"][0]["hostPath"]["path"] for pod in pods] == ["/srv/src"] * 2
+    assert [pod["containers"][0]["volumeMounts"][0]["mountPath"] for pod in pods] == [PACKAGE] * 2
+
+
+def test_the_image_has_the_package_where_a_mount_replaces_it() -> None:
+    assert f"COPY src/ {PACKAGE}/\n" in (ROOT / "deploy" / "Dockerfile").read_text()
 
 
 def test_commands_of_the_image_are_those_of_the_package() -> None:
