@@ -5,7 +5,7 @@ nothing (429). Whoever writes decides anew from what is there by then. Watches s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -84,11 +84,14 @@ class Client:
 
     async def get(self, path: str, shape: type[Shape]) -> Shape:
         """Read one object."""
-        return await self._read("get", path, {}, shape)
+        what = describe("get", path)
+        content = await self._insist(lambda: self._send(what, "GET", path), Unreachable, Busy, Unavailable)
+        return _decode(content, shape, what)
 
-    async def page(self, path: str, shape: type[Shape], query: Mapping[str, str]) -> Shape:
-        """Read one page of a list. Raises Gone when the continue token of `query` has expired."""
-        return await self._read("list", path, query, shape)
+    async def page(self, path: str, query: Mapping[str, str]) -> bytes:
+        """Read one page of a list, as it came. Raises Gone when the continue token of `query` has expired."""
+        what = describe("list", path)
+        return await self._insist(lambda: self._send(what, "GET", path, query=query), Unreachable, Busy, Unavailable)
 
     async def create(self, path: str, body: Body, shape: type[Shape]) -> Shape:
         """Create an object in the collection `path`. Raises AlreadyExists."""
@@ -136,27 +139,18 @@ class Client:
         finally:
             response.close()
 
-    async def _read(self, verb: str, path: str, query: Mapping[str, str], shape: type[Shape]) -> Shape:
-        what = describe(verb, path)
-        failures = 0
-        while True:
-            try:
-                return _decode(await self._send(what, "GET", path, query=query), shape, what)
-            except (Unreachable, Busy, Unavailable) as error:
-                failures += 1
-                if failures >= self._patience.attempts:
-                    raise
-                await asyncio.sleep(self._wait(error, failures))
-
     async def _write(self, verb: str, method: str, path: str, body: object, shape: type[Shape], kind: str) -> Shape:
-        what = describe(verb, path)
-        content = msgspec.json.encode(body)
+        what, content = describe(verb, path), msgspec.json.encode(body)
+        answer = await self._insist(lambda: self._send(what, method, path, content=content, kind=kind), Busy)
+        return _decode(answer, shape, what)
+
+    async def _insist(self, send: Callable[[], Awaitable[bytes]], *passing: type[ApiError]) -> bytes:
+        """Send it again after failures that pass."""
         failures = 0
         while True:
             try:
-                answer = await self._send(what, method, path, content=content, kind=kind)
-                return _decode(answer, shape, what)
-            except Busy as error:
+                return await send()
+            except passing as error:
                 failures += 1
                 if failures >= self._patience.attempts:
                     raise

@@ -75,7 +75,8 @@ class Service:
     """A Service of any type: one that left the type LoadBalancer may still hold an address.
 
     `requested_address` is the annotation and `load_balancer_ip` the field of the spec, both as the user wrote them.
-    `ingress` holds the addresses of `status.loadBalancer`, in order; `conditions` only ours.
+    `ingress` holds the addresses of `status.loadBalancer`, in order; `conditions` only ours. `labelled` (it has labels
+    at all) and `condition_types` (everybody's, in order) say where a write has to go.
     """
 
     key: ServiceKey
@@ -90,9 +91,11 @@ class Service:
     families: tuple[int, ...] = (4,)
     local_traffic_only: bool = False
     pool_label: str = ""
+    labelled: bool = True
     finalizers: tuple[str, ...] = ()
     ingress: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    condition_types: tuple[str, ...] = ()
     deleting: bool = False
     created: str = ""
     uid: str = ""

@@ -1,0 +1,63 @@
+"""The kinds we read: where they are, which of their objects, and the value that each object becomes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from openelb.kube import decode
+from openelb.kube.decode import Lease, Slice
+from openelb.kube.shapes import EipShape, LeaseShape, ObjectShape, ServiceShape, SliceShape
+from openelb.model import names
+from openelb.model.cluster import Pool, Service, ServiceKey
+
+Shape = TypeVar("Shape", bound=ObjectShape)
+Value = TypeVar("Value")
+
+SILENCE = 75.0
+"""Seconds without a byte after which a watch is taken for dead: kube-apiserver sends a bookmark about once a minute."""
+
+LEASE_SILENCE = 5.0
+"""The same for Leases of our namespace, where the leader or our own speaker writes once a second."""
+
+
+@dataclass(frozen=True)
+class Resource(Generic[Shape, Value]):
+    """One kind: its collection's path, the shape to read it with, and what it means to us."""
+
+    path: str
+    shape: type[Shape]
+    value: Callable[[Shape], Value]
+    query: Mapping[str, str] = field(default_factory=dict)
+    silence: float = SILENCE
+
+
+EIPS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eips"
+SERVICES_PATH = "/api/v1/services"
+SLICES_PATH = "/apis/discovery.k8s.io/v1/endpointslices"
+
+EIPS = Resource[EipShape, Pool](EIPS_PATH, EipShape, decode.pool)
+SERVICES = Resource[ServiceShape, Service](SERVICES_PATH, ServiceShape, decode.service)
+LOAD_BALANCERS = Resource[ServiceShape, Service](
+    SERVICES_PATH, ServiceShape, decode.service, {"fieldSelector": "spec.type=LoadBalancer"}
+)
+SLICES = Resource[SliceShape, Slice](SLICES_PATH, SliceShape, decode.endpoint_slice)
+
+
+def leases(namespace: str) -> Resource[LeaseShape, Lease]:
+    """The Leases of one namespace."""
+    return Resource(leases_path(namespace), LeaseShape, decode.lease, silence=LEASE_SILENCE)
+
+
+def leases_path(namespace: str) -> str:
+    """The collection of a namespace's Leases."""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+
+def eip_path(name: str) -> str:
+    """One Eip."""
+    return f"{EIPS_PATH}/{name}"
+
+
+def service_path(key: ServiceKey) -> str:
+    """One Service."""
+    return f"/api/v1/namespaces/{key.namespace}/services/{key.name}"

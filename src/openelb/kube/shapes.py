@@ -1,0 +1,142 @@
+"""The fields of Kubernetes' objects that we read, under the names they have there. What is not declared is skipped unread."""
+
+import msgspec
+
+
+class Shape(msgspec.Struct, rename="camel", gc=False):
+    """JSON of which only the declared fields are read; every field may be absent or null."""
+
+
+class Meta(Shape):
+    """meta/v1 ObjectMeta."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    finalizers: list[str] | None = None
+
+
+class ObjectShape(Shape):
+    """What every object has."""
+
+    metadata: Meta
+
+
+class ConditionShape(Shape):
+    """meta/v1 Condition."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str | None = None
+
+
+class EipSpec(Shape):
+    address: str | None = None
+    protocol: str | None = None
+    interface: str | None = None
+    disable: bool | None = None
+
+
+class EipStatus(Shape):
+    used: dict[str, str] | None = None
+    first: str | None = msgspec.field(default=None, name="firstIP")
+    last: str | None = msgspec.field(default=None, name="lastIP")
+    pool_size: int | None = None
+    v4: bool | None = None
+    ready: bool | None = None
+    usage: int | None = None
+    occupied: bool | None = None
+    conditions: list[ConditionShape] | None = None
+
+
+class EipShape(ObjectShape):
+    """network.kubesphere.io/v1alpha2 Eip."""
+
+    spec: EipSpec | None = None
+    status: EipStatus | None = None
+
+
+class ServiceSpec(Shape):
+    type: str | None = None
+    load_balancer_class: str | None = None
+    load_balancer_ip: str | None = msgspec.field(default=None, name="loadBalancerIP")
+    ip_families: list[str] | None = None
+    external_traffic_policy: str | None = None
+
+
+class IngressShape(Shape):
+    ip: str | None = None
+    hostname: str | None = None
+
+
+class LoadBalancerShape(Shape):
+    ingress: list[IngressShape] | None = None
+
+
+class ServiceStatus(Shape):
+    load_balancer: LoadBalancerShape | None = None
+    conditions: list[ConditionShape] | None = None
+
+
+class ServiceShape(ObjectShape):
+    """v1 Service."""
+
+    spec: ServiceSpec | None = None
+    status: ServiceStatus | None = None
+
+
+class EndpointConditions(Shape):
+    ready: bool | None = None
+
+
+class EndpointShape(Shape):
+    node_name: str | None = None
+    conditions: EndpointConditions | None = None
+
+
+class SliceShape(ObjectShape):
+    """discovery.k8s.io/v1 EndpointSlice."""
+
+    endpoints: list[EndpointShape] | None = None
+
+
+class LeaseSpec(Shape):
+    holder_identity: str | None = None
+    lease_duration_seconds: int | None = None
+    acquire_time: str | None = None
+    renew_time: str | None = None
+    lease_transitions: int | None = None
+
+
+class LeaseShape(ObjectShape):
+    """coordination.k8s.io/v1 Lease."""
+
+    spec: LeaseSpec | None = None
+
+
+class ListMeta(Shape):
+    """meta/v1 ListMeta. `continue_` is empty on the last page."""
+
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class PageShape(Shape):
+    """Any list, its objects unread."""
+
+    metadata: ListMeta
+    items: list[msgspec.Raw] | None = None
+
+
+class WatchLine(Shape):
+    """meta/v1 WatchEvent, its object unread."""
+
+    type: str
+    object: msgspec.Raw

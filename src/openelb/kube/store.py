@@ -1,0 +1,108 @@
+"""The latest of everything we read from the cluster, as one immutable snapshot at a time.
+
+The store belongs to one task and takes no locks. Events only change what it holds and say "look again"; nobody is told
+what changed. Before every kind has been listed once there is no snapshot: until then absence means nothing.
+"""
+
+import asyncio
+from typing import Self
+
+from openelb.kube.client import Client
+from openelb.kube.reader import Seen
+from openelb.kube.resources import EIPS, LOAD_BALANCERS, SERVICES, SLICES, Resource, leases
+from openelb.kube.shapes import ServiceShape
+from openelb.kube.shelf import Shelf
+from openelb.kube.views import EndpointView, KeyedView, LeaseView
+from openelb.kube.watch import Reflector
+from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.snapshot import Snapshot
+
+
+class Store:
+    """What the API server has told, kept up to date while `run` runs. It has one reader."""
+
+    def __init__(self, client: Client, services: Resource[ServiceShape, Service], namespace: str) -> None:
+        self._changed = asyncio.Event()
+        self._synced = asyncio.Event()
+        self._gone: frozenset[ServiceKey] = frozenset()
+        self._pools = KeyedView[str, Pool](lambda key: key.name)
+        self._services = KeyedView[ServiceKey, Service](lambda key: key)
+        self._endpoints = EndpointView()
+        self._leases = LeaseView()
+        self._pool_shelf = Shelf(self._pools, self.poke)
+        self._service_shelf = Shelf(self._services, self.poke)
+        slice_shelf, lease_shelf = Shelf(self._endpoints, self.poke), Shelf(self._leases, self.poke)
+        self._shelves = (self._pool_shelf, self._service_shelf, slice_shelf, lease_shelf)
+        self._runs = (
+            Reflector(client, EIPS, self._pool_shelf).run,
+            Reflector(client, services, self._service_shelf).run,
+            Reflector(client, SLICES, slice_shelf).run,
+            Reflector(client, leases(namespace), lease_shelf).run,
+        )
+
+    @classmethod
+    def for_manager(cls, client: Client, namespace: str) -> Self:
+        """With all Services: one that left the type LoadBalancer while nobody led still has to be cleared."""
+        return cls(client, SERVICES, namespace)
+
+    @classmethod
+    def for_speaker(cls, client: Client, namespace: str) -> Self:
+        """With Services of type LoadBalancer alone: the load of a node does not grow with the others."""
+        return cls(client, LOAD_BALANCERS, namespace)
+
+    async def run(self) -> None:
+        """List and watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for run in self._runs:
+                tasks.create_task(run())
+
+    async def synced(self) -> None:
+        """Return when every kind has been listed once."""
+        await self._synced.wait()
+
+    async def changed(self) -> None:
+        """Return when anything has changed since the last snapshot, at once if it already has."""
+        await self._changed.wait()
+
+    def snapshot(self) -> Snapshot:
+        """Everything at this moment. Costs nothing to make and never changes.
+
+        Raises RuntimeError before every kind has been listed once.
+        """
+        if not self._synced.is_set():
+            raise RuntimeError("no snapshot before every kind has been listed: wait for synced()")
+        self._changed.clear()
+        services = self._services.sheet.read()
+        if self._gone:
+            self._gone = frozenset(key for key in self._gone if key not in services)
+        return Snapshot(
+            pools=self._pools.sheet.read(),
+            services=services,
+            endpoints=self._endpoints.sheet.read(),
+            speakers=self._leases.sheet.read(),
+            leader_renewal=self._leases.leader_renewal,
+            gone=self._gone,
+        )
+
+    def absorb(self, written: Pool | Service) -> None:
+        """Take in the answer to a write of ours before the watch brings it, so that the next look sees it."""
+        # An object that is being deleted goes with its last finalizer; the answer still shows it.
+        finished = written.deleting and not written.finalizers
+        version = int(written.version)
+        match written:
+            case Pool():
+                key = ServiceKey("", written.name)
+                self._pool_shelf.absorb(Seen(key, written.uid, version, None if finished else written))
+            case Service():
+                self._service_shelf.absorb(Seen(written.key, written.uid, version, None if finished else written))
+
+    def note_gone(self, key: ServiceKey) -> None:
+        """A direct read has shown that there is no such Service. Holds until it appears."""
+        self._gone |= {key}
+        self.poke()
+
+    def poke(self) -> None:
+        """Something may have changed: have the reader look again."""
+        if not self._synced.is_set() and all(shelf.complete for shelf in self._shelves):
+            self._synced.set()
+        self._changed.set()

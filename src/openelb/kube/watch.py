@@ -1,0 +1,152 @@
+"""Follows one kind: lists it, watches it from there, and tells a sink what is there. It never gives up.
+
+The sink hears the truth in order: a complete list first, then single changes; a complete list again whenever the server
+has forgotten where we were, so that what was deleted meanwhile is found missing.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from openelb.kube.backoff import Backoff
+from openelb.kube.client import PAGE, Client, describe, refused_by_status
+from openelb.kube.errors import ApiError, Gone, Refused
+from openelb.kube.reader import Reader, Seen
+from openelb.kube.resources import Resource
+from openelb.kube.shapes import ObjectShape, WatchLine
+
+log = logging.getLogger(__name__)
+
+Shape = TypeVar("Shape", bound=ObjectShape)
+Value = TypeVar("Value")
+
+# The server ends a watch after so many seconds; spread, so that not all nodes come back in the same moment.
+_LASTS_AT_LEAST, _LASTS_AT_MOST = 300, 600
+
+# A watch that went on for so many seconds was a good one: what ends it is not counted as one more failure in a row.
+_GOOD_WHILE = 10.0
+
+# So many refusals in a row, of whatever kind, and the place to go on from is given up: after a restore of etcd the
+# server is behind it.
+_REFUSALS_BEFORE_LISTING_AGAIN = 3
+
+
+class Sink(Protocol[Value]):
+    """Who wants to know."""
+
+    def listing(self) -> None:
+        """A list begins."""
+
+    def listed(self, seen: list[Seen[Value]]) -> None:
+        """This is all there is."""
+
+    def put(self, seen: Seen[Value]) -> None:
+        """This was added or changed."""
+
+    def drop(self, seen: Seen[Value]) -> None:
+        """This was deleted, or is not selected any more."""
+
+
+class Reflector(Generic[Shape, Value]):
+    """Keeps one sink up to date with one kind."""
+
+    def __init__(
+        self, client: Client, resource: Resource[Shape, Value], sink: Sink[Value], backoff: Backoff | None = None
+    ) -> None:
+        self._client = client
+        self._resource = resource
+        self._sink = sink
+        self._backoff = backoff or Backoff()
+        self._what = describe("watch", resource.path)
+        self._reader = Reader(resource, self._what)
+        self._version = ""
+        self._complaint = ""
+
+    async def run(self) -> None:
+        """List and watch until cancelled. Failures are logged once each, and tried again ever more slowly."""
+        failures = 0
+        while True:
+            started = time.monotonic()
+            try:
+                await self._follow()
+            except ApiError as error:
+                self._complain(error)
+                if isinstance(error, Gone) or (
+                    isinstance(error, Refused) and failures >= _REFUSALS_BEFORE_LISTING_AGAIN
+                ):
+                    self._version = ""
+            failures = 1 if time.monotonic() - started > _GOOD_WHILE else failures + 1
+            await asyncio.sleep(self._backoff.wait(failures))
+
+    async def _follow(self) -> None:
+        if not self._version:
+            await self._list()
+        await self._watch()
+
+    def _complain(self, error: ApiError) -> None:
+        text = str(error)
+        if isinstance(error, Gone):
+            log.info("%s: the server has forgotten where we were; listing again", self._what)
+        elif text != self._complaint:
+            log.warning("%s: %s; trying again", self._what, text)
+            self._complaint = text
+
+    def _recovered(self) -> None:
+        if self._complaint:
+            log.info("%s: going on", self._what)
+            self._complaint = ""
+
+    async def _list(self) -> None:
+        self._sink.listing()
+        seen: list[Seen[Value]] = []
+        query = {**self._resource.query, "limit": str(PAGE)}
+        while True:
+            page = self._reader.page(await self._client.page(self._resource.path, query))
+            seen += page.seen
+            if not page.next:
+                break
+            query["continue"] = page.next
+        self._recovered()
+        self._sink.listed(seen)
+        self._version = page.version
+
+    async def _watch(self) -> None:
+        query = {
+            **self._resource.query,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(random.randint(_LASTS_AT_LEAST, _LASTS_AT_MOST)),  # noqa: S311
+        }
+        async with self._client.stream(self._resource.path, query, silence=self._resource.silence) as chunks:
+            self._recovered()
+            rest = b""
+            async for chunk in chunks:
+                # At LF only: JSON from Go has U+0085 unescaped, which str.splitlines() takes for the end of a line.
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._take(line)
+
+    def _take(self, content: bytes) -> None:
+        """One line of the stream: an event."""
+        try:
+            line = msgspec.json.decode(content, type=WatchLine)
+        except msgspec.DecodeError as error:
+            log.warning("%s: skipping an event that cannot be read: %s", self._what, error)
+            return
+        match line.type:
+            case "ERROR":
+                raise refused_by_status(self._what, line.object)
+            case "BOOKMARK":
+                self._version = msgspec.json.decode(line.object, type=ObjectShape).metadata.resource_version
+            case "ADDED" | "MODIFIED" | "DELETED":
+                seen = self._reader.object(line.object)
+                if seen is None:
+                    return
+                tell = self._sink.drop if line.type == "DELETED" else self._sink.put
+                tell(seen)
+                self._version = str(seen.version)

@@ -1,0 +1,38 @@
+"""Single objects read and written, each answer as the value it is now: for Store.absorb, so that the next look sees it."""
+
+from datetime import UTC, datetime
+
+from openelb.kube import decode, encode
+from openelb.kube.client import Client
+from openelb.kube.resources import eip_path, service_path
+from openelb.kube.shapes import EipShape, ServiceShape
+from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey
+
+
+async def read_service(client: Client, key: ServiceKey) -> Service:
+    """The Service as the server has it. Raises NotFound when there is none."""
+    return decode.service(await client.get(service_path(key), ServiceShape))
+
+
+async def write_service(client: Client, service: Service, publication: Publication) -> Service:
+    """Make the Service carry the publication, in one write or none. Raises Conflict when it changed since it was read."""
+    patch = encode.service_patch(service, publication, datetime.now(UTC))
+    if not patch:
+        return service
+    return decode.service(await client.patch(f"{service_path(service.key)}/status", patch, ServiceShape))
+
+
+async def write_pool_status(client: Client, pool: Pool, status: PoolStatus) -> Pool:
+    """Replace the status of an Eip: the ledger's compare-and-swap. Raises Conflict when it changed since it was read."""
+    patch = encode.pool_status_patch(pool, status, datetime.now(UTC))
+    if not patch:
+        return pool
+    return decode.pool(await client.patch(f"{eip_path(pool.name)}/status", patch, EipShape))
+
+
+async def write_pool_finalizer(client: Client, pool: Pool, *, present: bool) -> Pool:
+    """Put our finalizer on an Eip or take it off. Raises Conflict when it changed since it was read."""
+    patch = encode.pool_finalizer_patch(pool, present=present)
+    if not patch:
+        return pool
+    return decode.pool(await client.patch(eip_path(pool.name), patch, EipShape))
