@@ -1,0 +1,232 @@
+"""Layer 2 made so: on each link with claims, one thread that answers ARP and announces.
+
+A thread of its own because an answer must not wait for the main loop, and because the loop may hang: every claim carries the
+time until which it is valid, and a thread whose claims are no longer renewed is silent. Not known here: who should answer,
+and why.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from types import MappingProxyType
+from typing import Protocol
+
+from openelb.announce.responder import Responder
+from openelb.model.announcements import Claim
+from openelb.wire.arp import Silence
+
+log = logging.getLogger(__name__)
+
+RETRY = 1.0
+"""Seconds between attempts to open a link that is gone or down."""
+
+FRAMES_AT_ONCE = 64
+"""After so many frames from the link, announcements and other orders have their turn: a flood must not hold them up."""
+
+_NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
+
+
+class Port(Protocol):
+    """A raw Ethernet socket for ARP on one link, and a bell to wake who waits at it.
+
+    Every method but `wake`, `wait` and `close` raises OSError when the link is gone or down.
+    """
+
+    def open(self) -> None:
+        """Open the socket, in place of the one before. Nothing is received until `admit`."""
+
+    def mac(self) -> bytes:
+        """The MAC of the link as it is now: a bond may change it at any time."""
+
+    def admit(self, addresses: frozenset[IPv4Address]) -> None:
+        """Let questions for these addresses through and keep other frames out, as well as the kernel can."""
+
+    def wait(self, timeout: float) -> None:
+        """Return when a frame is there, the bell was rung or so many seconds have passed (maybe none, maybe infinity)."""
+
+    def wake(self) -> None:
+        """Ring the bell, from any thread."""
+
+    def receive(self) -> bytes | None:
+        """The next frame that is there, or None."""
+
+    def send(self, frame: bytes) -> bool:
+        """Send a frame. False when the kernel had no room for it: it is lost, as it may be on any LAN."""
+
+    def close(self) -> None:
+        """Give back everything; nothing else is called afterwards."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a link's thread has done since the process began. Written by that thread alone, read by any."""
+
+    received: int = 0
+    answered: int = 0
+    announced: int = 0
+    send_errors: int = 0
+    reopened: int = 0
+    dropped: dict[Silence, int] = field(default_factory=lambda: dict.fromkeys(Silence, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a link's thread is to answer for, and until when (seconds of the monotonic clock)."""
+
+    addresses: frozenset[IPv4Address] = frozenset()
+    valid_until: float = -math.inf
+
+
+class Layer2:
+    """Answers for exactly what it was last told, on as many links as the claims name."""
+
+    def __init__(self, port: Callable[[str], Port], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._port = port
+        self._clock = clock
+        self._stations: dict[str, _Station] = {}
+        self._counts: dict[str, Counts] = {}
+
+    def apply(self, claims: frozenset[Claim], *, valid_until: float, why: Mapping[Claim, str] = _NO_REASONS) -> None:
+        """Answer for these claims and no others until `valid_until`, or until told again.
+
+        `why` has reasons for the log: why this node answers, or why it no longer does.
+        """
+        held, wanted = self.claims, _by_link(claims)
+        for link, station in list(self._stations.items()):
+            self._tell_of_a_lapse(link, station.orders)
+            station.follow(Orders(wanted.get(link, frozenset()), valid_until))
+            if link not in wanted:
+                self._stations.pop(link).stop()
+        _tell("no longer answering", held - claims, why)
+        for link in sorted(wanted.keys() - self._stations.keys()):
+            counts = self._counts.setdefault(link, Counts())
+            self._stations[link] = _Station(link, self._port(link), counts, self._clock)
+            self._stations[link].follow(Orders(wanted[link], valid_until))
+        _tell("answering", claims - held, why)
+
+    @property
+    def claims(self) -> frozenset[Claim]:
+        """What is answered for, as the threads have it."""
+        return frozenset(
+            Claim(address, link) for link, station in self._stations.items() for address in station.orders.addresses
+        )
+
+    @property
+    def counts(self) -> Mapping[str, Counts]:
+        """What was done on each link that ever had a claim."""
+        return MappingProxyType(self._counts)
+
+    def stop(self) -> None:
+        """Be silent on every link: when this returns, nothing more is sent."""
+        for link in list(self._stations):
+            self._stations.pop(link).stop()
+
+    def _tell_of_a_lapse(self, link: str, orders: Orders) -> None:
+        silent = self._clock() - orders.valid_until
+        if orders.addresses and silent > 0:
+            log.warning("nothing was answered on %s for %.1f s: the speaker was held up that long", link, silent)
+
+
+def _by_link(claims: frozenset[Claim]) -> dict[str, frozenset[IPv4Address]]:
+    links = {claim.link for claim in claims}
+    return {link: frozenset(claim.address for claim in claims if claim.link == link) for link in links}
+
+
+def _tell(what: str, claims: frozenset[Claim], why: Mapping[Claim, str]) -> None:
+    for claim in sorted(claims, key=lambda claim: (claim.link, claim.address)):
+        reason = f": {why[claim]}" if claim in why else ""
+        log.info("%s for %s on %s%s", what, claim.address, claim.link, reason)
+
+
+class _Station:
+    """The thread of one link. Others replace `orders`, one immutable value, and ring the bell: no lock is held at work."""
+
+    def __init__(self, link: str, port: Port, counts: Counts, clock: Callable[[], float]) -> None:
+        self.orders = Orders()
+        self._link = link
+        self._port = port
+        self._counts = counts
+        self._clock = clock
+        self._in_trouble = False
+        self._stopping = threading.Event()
+        # A daemon: a process that ends without `stop` does not wait for it.
+        self._thread = threading.Thread(target=self._work, name=f"arp-{link}", daemon=True)
+        self._thread.start()
+
+    def follow(self, orders: Orders) -> None:
+        if orders != self.orders:
+            self.orders = orders
+            self._port.wake()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._port.wake()
+        self._thread.join()  # at work it waits for nothing but the bell, so this takes no time to speak of
+        self._port.close()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._serve()
+            except OSError as trouble:
+                if not self._in_trouble:
+                    log.warning(
+                        "cannot answer on %s: %s; trying again every %g s",
+                        self._link,
+                        trouble.strerror or trouble,
+                        RETRY,
+                    )
+            except Exception:
+                log.exception("cannot answer on %s: trying again every %g s", self._link, RETRY)
+            else:
+                return
+            self._in_trouble = True
+            self._stopping.wait(RETRY)
+
+    def _serve(self) -> None:
+        """Answer and announce until told to stop. Raises OSError when the link is gone or down."""
+        self._port.open()
+        if self._in_trouble:
+            log.info("answering on %s again", self._link)
+            self._counts.reopened += 1
+            self._in_trouble = False
+        responder, followed = Responder(self._port.mac()), Orders()
+        while not self._stopping.is_set():
+            if (orders := self.orders) is not followed:
+                responder = self._updated(responder, orders, admitted=followed.addresses)
+                followed = orders
+            self._answer(responder, followed)
+            for frame in responder.due(now=self._clock()):
+                self._counts.announced += self._sent(frame)
+            self._port.wait(responder.next_due() - self._clock())
+
+    def _updated(self, responder: Responder, orders: Orders, *, admitted: frozenset[IPv4Address]) -> Responder:
+        """The responder with these orders: another one when the link has another MAC, since all is to be announced again."""
+        if orders.addresses != admitted:
+            self._port.admit(orders.addresses)
+        mac = self._port.mac()
+        if mac != responder.mac:
+            responder = Responder(mac)
+        responder.claim(orders.addresses, valid_until=orders.valid_until, now=self._clock())
+        return responder
+
+    def _answer(self, responder: Responder, followed: Orders) -> None:
+        """Answer what is there: not for ever in a flood, and no further when there are other orders."""
+        for _ in range(FRAMES_AT_ONCE):
+            if self.orders is not followed or (frame := self._port.receive()) is None:
+                return
+            self._counts.received += 1
+            answer = responder.receive(frame, now=self._clock())
+            if isinstance(answer, Silence):
+                self._counts.dropped[answer] += 1
+            else:
+                self._counts.answered += self._sent(answer)
+
+    def _sent(self, frame: bytes) -> bool:
+        sent = self._port.send(frame)
+        self._counts.send_errors += not sent
+        return sent
