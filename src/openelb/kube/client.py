@@ -109,9 +109,10 @@ class Client:
         """Apply a merge patch (RFC 7386): lists are replaced, null removes."""
         return await self._write("patch", "PATCH", path, patch, shape, "application/merge-patch+json")
 
-    async def delete(self, path: str, *, uid: str = "") -> None:
-        """Delete an object, only the one of that `uid` when given (Conflict otherwise)."""
-        body: Body = {"preconditions": {"uid": uid}} if uid else {}
+    async def delete(self, path: str, *, uid: str = "", version: str = "") -> None:
+        """Delete an object; where given, only the one of that `uid` at that `version` (Conflict otherwise)."""
+        conditions = {name: text for name, text in (("uid", uid), ("resourceVersion", version)) if text}
+        body = {"preconditions": conditions} if conditions else {}
         await self._write("delete", "DELETE", path, body, msgspec.Raw, "application/json")
 
     @asynccontextmanager

@@ -1,0 +1,233 @@
+"""Who leads, and who is here: two uses of Leases (coordination.k8s.io/v1).
+
+Nobody's wall clock is trusted. How old another's Lease is, is measured on our own monotonic clock from the moment we saw
+it change; how long our own is good for, from the moment we *sent* the last renewal that was answered.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from openelb.kube.decode import Lease
+from openelb.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
+from openelb.kube.lease_object import LeaseObject
+from openelb.model import names
+from openelb.model.cluster import Link
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+RENEW_SECONDS = 1.0
+"""Seconds between two renewals, and between two looks at a Lease that another holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of the leader's Lease, in seconds: others wait for `duration`, the leader itself stops after `deadline` already."""
+
+    duration: int = 5
+    deadline: float = 3.0
+
+
+class Leadership:
+    """One candidate for the Lease `openelb-manager`. `identity` is of this process alone.
+
+    `on_change` is called when it begins or ceases to lead.
+    """
+
+    def __init__(
+        self,
+        lease: LeaseObject,
+        identity: str,
+        *,
+        terms: Terms | None = None,
+        clock: Clock = time.monotonic,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._lease = lease
+        self._identity = identity
+        self._terms = terms or Terms()
+        self._clock = clock
+        self._on_change = on_change
+        self._ours: Lease | None = None
+        self._sent: float | None = None
+        self._leads = False
+        self._others: Lease | None = None
+        self._others_since = 0.0
+
+    def held(self, now: float) -> bool:
+        """Whether this process may act as the leader at that moment of the clock."""
+        return self._sent is not None and now - self._sent < self._terms.deadline
+
+    async def run(self) -> None:
+        """Try to lead, and go on leading, until cancelled."""
+        complaint = ""
+        while True:
+            started = self._clock()
+            try:
+                await self.attempt()
+                complaint = ""
+            except ApiError as error:
+                if not complaint:
+                    complaint = str(error)
+                    log.warning("the leader's Lease cannot be renewed or read: %s", complaint)
+            await asyncio.sleep(max(0.0, RENEW_SECONDS - (self._clock() - started)))
+
+    async def attempt(self) -> None:
+        """Renew our Lease, or take one that is free; otherwise see who holds it. Raises ApiError."""
+        try:
+            await self._take()
+        except (Conflict, AlreadyExists, NotFound):
+            # Somebody wrote it: another candidate, a person, or an attempt of ours whose answer was lost.
+            self._ours = None
+            with contextlib.suppress(Conflict, AlreadyExists, NotFound):
+                await self._take()
+        finally:
+            self._note()
+
+    async def _take(self) -> None:
+        now = self._clock()
+        found = self._ours or await self._lease.read()
+        if not self._may_take(found):
+            self._sent = None
+            return
+        wanted = self._claim(found)
+        self._ours = await (self._lease.replace(wanted) if found else self._lease.create(wanted))
+        self._sent = now
+
+    async def release(self) -> None:
+        """Give the lead up, so that another takes over at once. For a clean stop, after `run` was cancelled."""
+        ours, self._ours, self._sent = self._ours, None, None
+        self._note()
+        if ours is not None:
+            with contextlib.suppress(ApiError):
+                await self._lease.replace(replace(ours, holder="", seconds=1))
+
+    def _may_take(self, found: Lease | None) -> bool:
+        if found is None or not found.holder or found.holder == self._identity:
+            return True
+        if self._others is None or self._others.renewal != found.renewal:
+            if self._others is None or self._others.holder != found.holder:
+                log.info("%s leads; waiting", found.holder)
+            self._others, self._others_since = found, self._clock()
+            return False
+        return self._clock() - self._others_since > (found.seconds or self._terms.duration)
+
+    def _claim(self, found: Lease | None) -> Lease:
+        if found is None:
+            return Lease(names.LEADER_LEASE, self._identity, self._terms.duration)
+        if found.holder == self._identity:
+            return replace(found, seconds=self._terms.duration)
+        return replace(
+            found,
+            holder=self._identity,
+            seconds=self._terms.duration,
+            acquired="",
+            transitions=found.transitions + 1,
+        )
+
+    def _note(self) -> None:
+        leads = self.held(self._clock())
+        if leads != self._leads:
+            self._leads, self._others = leads, None
+            log.info("%s leads" if leads else "%s does not lead any more", self._identity)
+            self._on_change()
+
+
+class SpeakerLease:
+    """The Lease by which the speaker of a node says that it is alive, and which links the node has.
+
+    `holder` is this process: a later one of the same node takes the Lease over.
+    """
+
+    def __init__(self, lease: LeaseObject, node: str, holder: str, *, seconds: int = 4) -> None:
+        self._lease = lease
+        self._node = node
+        self._holder = holder
+        self._seconds = seconds
+        self._links = "[]"
+        self._ours: Lease | None = None
+        self._left = False
+        self._wake = asyncio.Event()
+
+    def tell(self, links: tuple[Link, ...]) -> None:
+        """What the others are to know of this node's links; a change is written at once."""
+        text = links_text(links)
+        if text != self._links:
+            self._links = text
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Renew every second until cancelled."""
+        complaint = ""
+        while True:
+            self._wake.clear()
+            try:
+                await self.renew()
+                if complaint:
+                    log.info("the Lease of this node is renewed again")
+                complaint = ""
+            except ApiError as error:
+                if not complaint:
+                    complaint = str(error)
+                    log.warning("the Lease of this node cannot be renewed: %s", complaint)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), RENEW_SECONDS)
+
+    async def renew(self) -> None:
+        """Renew the Lease, or make it. Raises ApiError."""
+        if self._left:
+            return
+        try:
+            await self._write()
+        except (Conflict, AlreadyExists, NotFound):
+            # An attempt whose answer was lost, or a process before us: read what is there and write over it.
+            self._ours = None
+            await self._write()
+
+    async def leave(self) -> None:
+        """Say that this node announces nothing any more, for good. The Lease of a later process stays. Raises ApiError."""
+        self._left = True
+        try:
+            await self._delete_ours()
+        except Conflict:
+            # A renewal that was on its way arrived in between.
+            await self._delete_ours()
+
+    async def _delete_ours(self) -> None:
+        found = await self._lease.read()
+        if found is not None and found.holder == self._holder:
+            with contextlib.suppress(NotFound):
+                await self._lease.delete(found)
+
+    async def _write(self) -> None:
+        found = self._ours or await self._lease.read()
+        wanted = replace(
+            found or Lease(speaker_lease_name(self._node)),
+            holder=self._holder,
+            seconds=self._seconds,
+            annotations={**((found and found.annotations) or {}), names.NODE: self._node, names.LINKS: self._links},
+        )
+        if found is not None and found.holder != self._holder:
+            wanted = replace(wanted, acquired="", transitions=found.transitions + 1)
+        self._ours = await (self._lease.replace(wanted) if found else self._lease.create(wanted))
+
+
+def speaker_lease_name(node: str) -> str:
+    """The name of a node's Lease: readable where it fits the 253 characters of a name, else of a digest."""
+    name = names.SPEAKER_LEASE_PREFIX + node
+    if len(name) <= 253:
+        return name
+    return names.SPEAKER_LEASE_PREFIX + hashlib.sha256(node.encode()).hexdigest()[:32]
+
+
+def links_text(links: tuple[Link, ...]) -> str:
+    """Links as the annotation has them: `[{"name":"eth0","addresses":["192.0.2.11/24"]}]`; `decode.links` reads it."""
+    shapes = [{"name": link.name, "addresses": [str(address) for address in link.addresses]} for link in links]
+    return json.dumps(shapes, separators=(",", ":"))
