@@ -1,0 +1,132 @@
+"""Tells people what happened to their Services and Eips: Events, as `kubectl describe` shows them.
+
+Telling is never in the way: Events wait in a queue and are written at a bounded rate; what does not fit is dropped and
+counted, and the conditions of the object still say it.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from openelb.kube.client import Client
+from openelb.kube.errors import ApiError
+from openelb.model import names
+from openelb.model.cluster import Pool, Service
+
+log = logging.getLogger(__name__)
+
+QUEUE = 10_000
+"""Events that may wait: one for each Service of the largest cluster this is made for."""
+
+PER_SECOND = 20.0
+"""Few beside hundreds of addresses a second: an Event costs the API server as much as an address does."""
+
+QUIET_SECONDS = 600.0
+"""The same sentence about the same object is not told again for so long."""
+
+_LONGEST_NOTE = 1024  # events.k8s.io/v1: "should be less than 1kB"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is told about one object."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    reason: str
+    sentence: str
+    warning: bool
+
+
+class Reporter:
+    """Writes Events while `run` runs. `component` says which program tells, `instance` which process of it."""
+
+    def __init__(
+        self, client: Client, component: str, instance: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._component = component
+        self._instance = instance
+        self._clock = clock
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        self._told: OrderedDict[Event, float] = OrderedDict()
+        self.dropped = 0
+
+    def tell(self, about: Pool | Service, reason: str, sentence: str, *, warning: bool) -> None:
+        """Tell it once; again after ten minutes at the earliest."""
+        event = _event(about, reason, sentence, warning=warning)
+        now = self._clock()
+        self._forget(now)
+        if event in self._told:
+            return
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            if not self.dropped:
+                log.warning("more than %d Events wait to be written: some are dropped", QUEUE)
+            self.dropped += 1
+        else:
+            self._told[event] = now
+
+    async def run(self) -> None:
+        """Write what is told, until cancelled. An Event that cannot be written is dropped: it says nothing new later."""
+        complaint = ""
+        while True:
+            event = await self._queue.get()
+            try:
+                await self.write(event)
+                complaint = ""
+            except ApiError as error:
+                self.dropped += 1
+                if not complaint:
+                    complaint = str(error)
+                    log.warning("an Event is dropped: %s", complaint)
+            await asyncio.sleep(1 / PER_SECOND)
+
+    async def write(self, event: Event) -> None:
+        """Write one Event. Raises ApiError."""
+        # Events about objects without a namespace live in `default`, where kubectl looks for them.
+        namespace = event.namespace or "default"
+        path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+        await self._client.create(path, self._body(event, namespace), msgspec.Raw)
+
+    def _forget(self, now: float) -> None:
+        while self._told and now - next(iter(self._told.values())) >= QUIET_SECONDS:
+            self._told.popitem(last=False)
+
+    def _body(self, event: Event, namespace: str) -> dict[str, object]:
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"namespace": namespace, "generateName": f"{event.name}-"},
+            "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "type": "Warning" if event.warning else "Normal",
+            "reason": event.reason,
+            "action": event.reason,
+            "note": event.sentence[:_LONGEST_NOTE],
+            "reportingController": self._component,
+            "reportingInstance": self._instance,
+            "regarding": {
+                "apiVersion": "v1" if event.kind == "Service" else f"{names.GROUP}/{names.VERSION}",
+                "kind": event.kind,
+                "namespace": event.namespace,
+                "name": event.name,
+                "uid": event.uid,
+            },
+        }
+
+
+def _event(about: Pool | Service, reason: str, sentence: str, *, warning: bool) -> Event:
+    match about:
+        case Pool(name=name, uid=uid):
+            return Event("Eip", "", name, uid, reason, sentence, warning)
+        case Service(key=key, uid=uid):
+            return Event("Service", key.namespace, key.name, uid, reason, sentence, warning)
