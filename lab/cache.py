@@ -81,6 +81,17 @@ class Cache:
         partial.rename(target)
 
     @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty directory for as long as the body works; what a killed run left in it is removed by the next one."""
+        place = self.root / "scratch"
+        remove(place)
+        place.mkdir(parents=True)
+        try:
+            yield place
+        finally:
+            remove(place)
+
+    @contextmanager
     def locked(self, say: Callable[[str], None]) -> Iterator[None]:
         """Hold the set-up's lock. ``say`` is told whom we wait for, if we do; the kernel frees a dead holder's lock."""
         self.root.mkdir(parents=True, exist_ok=True)

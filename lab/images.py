@@ -3,17 +3,15 @@
 Each image is known by a key of everything it is made of; a changed Dockerfile rebuilds that image alone.
 """
 
-import configparser
-import io
-import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import machine, seed
+from lab import buildah, seed
 from lab.binaries import MODULES, Binaries
+from lab.buildah import Builder
 from lab.cache import Cache, fingerprint, key, remove
 from lab.pins import Pins
 from lab.progress import Output, Step
@@ -22,13 +20,12 @@ DOCKERFILES = Path(__file__).with_name("images")
 ADVICE = (
     "Debian's packages come through the ordinary apt client: check that `apt-get update` works here, then try again."
 )
-PIP_CONFIG = Path("/etc/pip.conf")
 
 PAUSE = "docker.io/library/pause:lab"
 NGINX = "docker.io/library/nginx:latest"
 NODE = "docker.io/library/openelb-lab-node:lab"
 
-OPENELB_INPUTS = ("deploy/Dockerfile", "requirements.txt", "pyproject.toml", "README.md", "LICENSE", "src")
+OPENELB_INPUTS = ("deploy/Dockerfile", "requirements.txt", "src")
 """All that the build of OpenELB's image can see of a checkout."""
 KEPT_GENERATIONS = 3
 """Seeds with OpenELB's image that stay: enough for going back and forth between two states of the source."""
@@ -91,7 +88,7 @@ class Images:
         return tuple(each.reference for each in images)
 
     def archive(self, image: Image) -> Path:
-        """Where an image is, or will be, as an OCI archive."""
+        """Where an image is, or will be, as an archive."""
         return self.cache.path("images", f"{image.name}-{image.key}.tar")
 
     def steps(self) -> list[Step]:
@@ -107,7 +104,7 @@ class Images:
             makes.append(Step("unpacking the images for the nodes", self._make_base_seed))
         return [*makes, *self._openelb_steps(builder)]
 
-    def _openelb_steps(self, builder: "Builder") -> list[Step]:
+    def _openelb_steps(self, builder: Builder) -> list[Step]:
         openelb = self.openelb
         if openelb is None or self.seed.exists():
             return []
@@ -119,7 +116,7 @@ class Images:
 
     @property
     def _base_key(self) -> str:
-        return key(self.pins.debian_suite, fingerprint(DOCKERFILES / "debian"))
+        return key(self.pins.debian_suite, fingerprint(DOCKERFILES / "debian", Path(buildah.__file__)))
 
     @property
     def _base_mark(self) -> Path:
@@ -128,21 +125,20 @@ class Images:
     def _image(self, name: str, reference: str, *inputs: str) -> Image:
         return Image(name, reference, key(self._base_key, reference, fingerprint(DOCKERFILES / name), *inputs))
 
-    def _make_base(self, builder: "Builder") -> Callable[[Output], None]:
+    def _make_base(self, builder: Builder) -> Callable[[Output], None]:
         def make(output: Output) -> None:
-            with self.cache.making(self.cache.path("build", "debian")) as context:
-                shutil.copytree(DOCKERFILES / "debian", context)
-                bootstrap(self.pins.debian_suite, context, output)
+            with self.cache.scratch() as context:
+                copy(DOCKERFILES / "debian", context)
+                buildah.debian(self.pins.debian_suite, context, output)
                 builder.build(context, f"docker.io/library/debian:{self.pins.debian_suite}-slim", output)
-            remove(self.cache.path("build"))
             self._base_mark.touch()
 
         return make
 
-    def _build(self, image: Image, builder: "Builder") -> Callable[[Output], None]:
+    def _build(self, image: Image, builder: Builder) -> Callable[[Output], None]:
         def build(output: Output) -> None:
-            with self.cache.making(self.cache.path("build", image.name)) as context:
-                shutil.copytree(DOCKERFILES / image.name, context)
+            with self.cache.scratch() as context:
+                copy(DOCKERFILES / image.name, context)
                 if image.reference == PAUSE:
                     shutil.copy2(self._binaries / "pause", context)
                 builder.build(context, image.reference, output)
@@ -151,9 +147,9 @@ class Images:
 
         return build
 
-    def _build_openelb(self, image: Image, builder: "Builder") -> Callable[[Output], None]:
+    def _build_openelb(self, image: Image, builder: Builder) -> Callable[[Output], None]:
         def build(output: Output) -> None:
-            with self.cache.making(self.cache.path("build", image.name)) as context:
+            with self.cache.scratch() as context:
                 for name in OPENELB_INPUTS:
                     copy(self.repository / name, context / name)
                 builder.build(context, image.reference, output, dockerfile="deploy/Dockerfile")
@@ -163,7 +159,7 @@ class Images:
 
         return build
 
-    def _make_node_root(self, builder: "Builder") -> Callable[[Output], None]:
+    def _make_node_root(self, builder: Builder) -> Callable[[Output], None]:
         def make(output: Output) -> None:
             builder.build(DOCKERFILES / "node", NODE, output)
             with self.cache.making(self.node_root) as partial:
@@ -189,77 +185,6 @@ class Images:
         return Binaries(self.cache, self.pins).directory
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
-    """Buildah with a store of its own in the cache."""
-
-    cache: Cache
-
-    def build(self, context: Path, reference: str, output: Output, *, dockerfile: str = "Dockerfile") -> None:
-        """Build a Dockerfile. Bases come from the store only; steps that did not change are taken from it."""
-        config = self.cache.path("buildah", "pip.conf")
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(pip_config(PIP_CONFIG.read_text() if PIP_CONFIG.exists() else "", os.environ))
-        # Packages come from where this machine gets them, which may need an authority that only the machine knows.
-        # Both files are there while a step runs and do not stay in the image.
-        mounts = ["--volume", f"{machine.CERTIFICATES}:/run/machine.crt:ro", "--volume", f"{config}:/etc/pip.conf:ro"]
-        options = ["--isolation", "chroot", "--layers", "--pull-never", *mounts]
-        self._run(output, "build", *options, "--file", str(context / dockerfile), "--tag", reference, str(context))
-
-    def export(self, reference: str, archive: Path, output: Output) -> None:
-        """Write an image as an OCI archive. Uncompressed: nothing travels, and equal layers stay equal files."""
-        self._run(output, "push", "--quiet", "--disable-compression", reference, f"oci-archive:{archive}:{reference}")
-
-    def unpack(self, reference: str, target: Path, output: Output) -> None:
-        """Copy the file system of an image to ``target``."""
-        container = self._run(output, "from", "--pull-never", reference).split()[-1]
-        try:
-            mounted = self._run(output, "mount", container).split()[-1]
-            output.run(["cp", "--archive", mounted, target])
-        finally:
-            self._run(output, "rm", container)
-
-    def _run(self, output: Output, *arguments: str) -> str:
-        # What buildah knows of mounts must not outlive a restart of the machine: /run does not.
-        store = ["--root", str(self.cache.path("buildah", "store")), "--runroot", "/run/openelb-buildah"]
-        return output.run(["buildah", *store, "--storage-driver", "overlay", *arguments])
-
-
-def bootstrap(suite: str, target: Path, output: Output) -> None:
-    """Make the file system of a minimal Debian as ``root.tar`` in the directory ``target``, from the machine's archive."""
-    root = target / "root"
-    mirror = machine.debian_mirror()
-    # An archive behind https is read by apt in later steps, which then needs the authorities.
-    extra = ["--include=ca-certificates"] if mirror and mirror.startswith("https:") else []
-    debootstrap = shutil.which("debootstrap", path=machine.SEARCH_PATH) or "debootstrap"
-    output.run([debootstrap, "--variant=minbase", *extra, suite, root, *([mirror] if mirror else [])])
-    for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
-        remove(root / waste)
-    policy = root / "usr/sbin/policy-rc.d"
-    policy.write_text("#!/bin/sh\nexit 101\n")  # a package's daemon is not started while an image is built
-    policy.chmod(0o755)
-    left_out = [f"--exclude=./{each}/*" for each in ("dev", "proc", "sys")]
-    output.run(
-        ["tar", "--create", "--numeric-owner", *left_out, "--file", target / "root.tar", "--directory", root, "."]
-    )
-    remove(root)
-
-
-def pip_config(machines: str, environ: Mapping[str, str]) -> str:
-    """What pip is told inside a build: the machine's own settings (pip.conf, PIP_* index settings) and its authorities."""
-    config = configparser.RawConfigParser()
-    config.read_string(machines)
-    if not config.has_section("global"):
-        config.add_section("global")
-    for option in ("index-url", "extra-index-url", "trusted-host"):
-        if value := environ.get("PIP_" + option.upper().replace("-", "_")):
-            config.set("global", option, value)
-    config.set("global", "cert", "/run/machine.crt")
-    written = io.StringIO()
-    config.write(written)
-    return written.getvalue()
-
-
 def manifest_image(manifest: str) -> str:
     """The image that a manifest of OpenELB asks for. Raises ValueError unless it is one."""
     found = set(re.findall(r"^\s*-?\s*image:\s*[\"']?([^\s\"'#]+)", manifest, re.MULTILINE))
@@ -280,7 +205,7 @@ def copy(source: Path, target: Path) -> None:
     """Copy a file or a directory, if it exists, without compiled Python."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     elif source.exists():
         shutil.copy2(source, target)
 

@@ -32,7 +32,7 @@ disabled_plugins = [
 
 
 def unpack(binaries: Path, root: Path, archives: Sequence[Path], output: Output) -> None:
-    """Import OCI archives into the containerd root ``root``, unpacked for the overlay snapshotter."""
+    """Import archives of images into the containerd root ``root``, unpacked for the overlay snapshotter."""
     namespaces = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
     repository = Path(__file__).parents[1]
     output.run([*namespaces, sys.executable, "-m", "lab.seed", binaries, root, *archives], cwd=repository)
@@ -59,7 +59,10 @@ def main(binaries: str, root: str, *archives: str) -> None:
             try:
                 _wait(containerd, [*ctr, "version"])
                 for archive in archives:
-                    subprocess.run([*ctr, "images", "import", "--snapshotter", "overlayfs", archive], check=True)
+                    # --local: ctr writes the blobs itself, for less than half the work of the transfer service.
+                    subprocess.run(
+                        [*ctr, "images", "import", "--local", "--snapshotter", "overlayfs", archive], check=True
+                    )
             finally:
                 containerd.terminate()
 

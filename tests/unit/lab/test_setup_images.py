@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from lab.buildah import pip_config
 from lab.cache import Cache
-from lab.images import Images, forget, full_reference, manifest_image, pip_config
+from lab.images import Images, forget, full_reference, manifest_image
 from lab.pins import pins
 
 MANIFEST = """
