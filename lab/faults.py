@@ -46,39 +46,40 @@ def plug(cluster: Cluster, machine: str) -> None:
     _host(cluster, machine).plug()
 
 
-def freeze(cluster: Cluster, node: str) -> None:
+def freeze(cluster: Cluster, machine: str) -> None:
     """Stop all processes of a node at once, its pods' too; its kernel still answers ARP for its own address and forwards."""
-    frozen = _node(cluster, node)
+    frozen = _node(cluster, machine)
     frozen.group.freeze()
     if frozen.tainted:
         processes.send(_control_plane(cluster), signal.SIGSTOP)
 
 
-def thaw(cluster: Cluster, node: str) -> None:
+def thaw(cluster: Cluster, machine: str) -> None:
     """Undo `freeze`."""
-    frozen = _node(cluster, node)
+    frozen = _node(cluster, machine)
     frozen.group.thaw()
     if frozen.tainted:
         processes.send(_control_plane(cluster), signal.SIGCONT)
 
 
-def off(cluster: Cluster, node: str) -> None:
+def off(cluster: Cluster, machine: str) -> None:
     """Switch a node off as a power cut does: processes, kernel state and carrier are gone, its disk stays."""
-    machine = _node(cluster, node)
-    machine.stop()
-    cluster.network.remove(machine.name)
+    node = _node(cluster, machine)
+    node.stop()
+    node.host.ip("link", "del", "eth0")  # at once: a namespace goes in the kernel's own time
+    cluster.network.remove(machine)
 
 
-def on(cluster: Cluster, node: str) -> None:
+def on(cluster: Cluster, machine: str) -> None:
     """Undo `off`; the node has its MAC and its disk again and starts as any machine does."""
-    machine = _node(cluster, node)
-    if machine.host.path.exists():
+    node = _node(cluster, machine)
+    if node.host.path.exists():
         return
-    site.build_node(cluster.network, machine.host, machine.number)
-    nodes.connect([machine], cluster.nodes)
-    if machine.tainted:
+    site.build_node(cluster.network, node.host, node.number)
+    nodes.connect([node], cluster.nodes)
+    if node.tainted:
         cluster.control_plane.start()
-    machine.start()
+    node.start()
 
 
 # Processes: a node's daemon (kubelet, containerd, kube-proxy), a program of the control plane (on cp), or the containers
@@ -157,6 +158,15 @@ def api_server_heal(cluster: Cluster) -> None:
     """Undo `cut`."""
     cluster.site.control_plane.heal()
 
+
+API_SERVER_VERBS = {
+    "stop": api_server_stop,
+    "start": api_server_start,
+    "pause": api_server_pause,
+    "resume": api_server_resume,
+    "cut": api_server_cut,
+    "heal": api_server_heal,
+}
 
 # All of it.
 

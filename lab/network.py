@@ -133,25 +133,12 @@ class Host:
     # Links.
 
     def attach(self, switch: Switch, interface: str, *addresses: str) -> None:
-        """Plug a new interface into the switch, with addresses like `10.79.0.11/24`."""
+        """Plug an interface into the switch, with addresses like `10.79.0.11/24`; the same interface has the same MAC."""
         port = _port(self.name, interface)
-        run(
-            [
-                "ip",
-                "link",
-                "add",
-                interface,
-                "netns",
-                self.netns,
-                "type",
-                "veth",
-                "peer",
-                "name",
-                port,
-                "netns",
-                switch.netns,
-            ]
+        cable = (
+            f"link add {interface} address {_mac(port)} netns {self.netns} type veth peer {port} netns {switch.netns}"
         )
+        run(["ip", *cable.split()])
         switch.ip("link", "set", port, "master", BRIDGE, "up")
         # The alias is how `cut` and `heal` of another process know the switch.
         lines = [f"link set {interface} alias {switch.name} up", *(f"addr add {a} dev {interface}" for a in addresses)]

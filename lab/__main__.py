@@ -1,0 +1,232 @@
+"""The verbs of the Makefile. Each makes what is missing first; whatever it puts up it takes down, also after Ctrl-C."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from lab import cluster as clusters
+from lab import faults, lock, processes, setup
+from lab.cache import Cache, remove
+from lab.cluster import Cluster, NoLabError
+from lab.network import CommandError
+from lab.progress import Progress
+from lab.setup import REPOSITORY
+from lab.wait import WaitError
+
+LAB = os.environ.get("OPENELB_LAB", "elb")
+_EVERYTHING = {"ignore_unknown_options": True, "help_option_names": []}
+_PYTHON = [sys.executable, "-m"]
+_CHECKS: Sequence[Sequence[str]] = (
+    ("ruff", "format", "--check", "."),
+    ("ruff", "check", "."),
+    ("mypy",),
+    ("importlinter.cli",),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """OpenELB's lab: a real Kubernetes of four machines on this one, for the demo, the tests and the bench."""
+    processes.unwind_when_told()
+
+
+@main.command()
+@click.option("--keep", is_flag=True, help="Leave the cluster up at the end.")
+def demo(keep: bool) -> None:
+    """Run the quick start on a cluster of its own, told step by step, and lose a node."""
+    from lab import demo as story
+
+    with _held(), _up(keep=keep) as cluster:
+        summary = story.tell(cluster)
+        click.echo()
+        click.echo("\n".join(summary.lines()))
+
+
+@main.command("lab")
+def shell() -> None:
+    """Leave a cluster running, and open a shell in it; one that is up already is entered."""
+    with _held():
+        try:
+            cluster = Cluster.running(_directory())
+            cluster.ready_nodes()
+            click.echo(_where_it_is(cluster))
+        except (NoLabError, OSError):
+            with _up(keep=True) as cluster:
+                pass
+        _shell(cluster)
+    click.echo("The lab is still up: `make lab` enters it again, `make down` takes it down.")
+
+
+@main.command()
+def down() -> None:
+    """Take down the lab that `make lab` or `make demo KEEP=1` left up, and whatever a killed run left."""
+    with _held():
+        clusters.clear(LAB)
+        remove(_directory())
+
+
+@main.command(context_settings=_EVERYTHING)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run the tests; every argument goes to pytest."""
+    if _needs_lab(arguments):
+        setup.ready(_progress())
+    _become([*_PYTHON, "pytest", *arguments])
+
+
+@main.command(context_settings=_EVERYTHING)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure; every argument goes to the bench (`make bench ARGS=--help`)."""
+    setup.ready(_progress())
+    _become([*_PYTHON, "bench", *arguments])
+
+
+@main.command()
+def check() -> None:
+    """Check formatting, linting, types and the directions of imports; needs no root."""
+    for command in _CHECKS:
+        click.echo(f"== {shlex.join(command)}")
+        if subprocess.run([*_PYTHON, *command], cwd=REPOSITORY).returncode:
+            raise click.ClickException(f"Repeat it with: lab/bootstrap python -m {shlex.join(command)}")
+
+
+@main.command("setup")
+def prepare() -> None:
+    """Make everything a lab needs, and nothing else."""
+    setup.ready(_progress())
+
+
+@main.command()
+def clean() -> None:
+    """Take the lab down and remove everything cached: the next run begins with nothing."""
+    with _held():
+        clusters.clear(LAB)
+    remove(Cache.of_user().root)
+
+
+# Faults: one command for each function of lab.faults, with its docstring as help.
+
+
+@main.group()
+def fault() -> None:
+    """Break the lab that is up, and mend it again."""
+
+
+@fault.group("apiserver")
+def api_server() -> None:
+    """Take the API server away, and bring it back."""
+
+
+def _in_the_lab(verb: Callable[..., None]) -> Callable[..., None]:
+    def act(**names: str) -> None:
+        try:
+            verb(Cluster.running(_directory()), **names)
+        except (NoLabError, faults.NoSuchTargetError, CommandError, WaitError) as failure:
+            raise click.ClickException(str(failure)) from None
+
+    return act
+
+
+def _add_faults() -> None:
+    machine, process, node = (click.argument(name) for name in ("machine", "process", "node"))
+    for verb in (
+        faults.cut,
+        faults.heal,
+        faults.unplug,
+        faults.plug,
+        faults.freeze,
+        faults.thaw,
+        faults.off,
+        faults.on,
+    ):
+        fault.command(verb.__name__, help=verb.__doc__)(machine(_in_the_lab(verb)))
+    for action in (faults.kill, faults.stop, faults.pause, faults.resume):
+        fault.command(action.__name__, help=action.__doc__)(process(node(_in_the_lab(action))))
+    for name, change in faults.API_SERVER_VERBS.items():
+        api_server.command(name, help=change.__doc__)(_in_the_lab(change))
+    fault.command("undo", help=faults.undo.__doc__)(_in_the_lab(faults.undo))
+
+
+# What the verbs share.
+
+
+def _progress() -> Progress:
+    return Progress(Cache.of_user().log)
+
+
+def _directory() -> Path:
+    return Cache.of_user().path("run", LAB)
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """Hold this lab's lock, and turn what goes wrong in a lab into a sentence."""
+    try:
+        with lock.hold(LAB, say=lambda sentence: click.echo(sentence, err=True)):
+            yield
+    except (lock.LockedError, CommandError, WaitError) as failure:
+        raise click.ClickException(str(failure)) from failure
+
+
+@contextmanager
+def _up(*, keep: bool) -> Iterator[Cluster]:
+    """A cluster with all its parts made; it is taken down at the end, or when something goes wrong, unless it is kept."""
+    progress = _progress()
+    prepared = setup.ready(progress)
+    cluster = Cluster(LAB, _directory(), prepared)
+    if cluster.network.names():
+        progress.say(f"Taking down the lab {LAB!r} that was left up.")
+    with ExitStack() as stack:
+        with progress.step("starting a control plane and three workers"):
+            stack.enter_context(cluster)
+        if keep:
+            stack.pop_all()
+        yield cluster
+        if keep:
+            click.echo(_where_it_is(cluster))
+
+
+def _shell(cluster: Cluster) -> None:
+    """An interactive shell on the control plane's host; whatever it ends with, the lab stays up."""
+    settings = {
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "PATH": f"{cluster.prepared.binaries}:{os.environ['PATH']}",
+        "PROMPT_COMMAND": rf"PS1='(lab {LAB}) \w \$ '; unset PROMPT_COMMAND",  # after the user's own .bashrc
+    }
+    command = ["ip", "netns", "exec", cluster.site.control_plane.netns, "bash", "-i"]
+    subprocess.run(command, env={**os.environ, **settings})
+
+
+def _where_it_is(cluster: Cluster) -> str:
+    return f"""\
+The lab {LAB!r} is up: nodes {", ".join(node.name for node in cluster.nodes)}; logs in {cluster.directory}.
+  kubectl …                                          as its administrator, in the shell of `make lab`
+  ip netns exec {cluster.client.netns} curl http://…            as a client on the LAN, {cluster.remote.netns} as one behind the router
+  lab/bootstrap fault --help                         cut, freeze or kill something; `fault undo` takes it all back
+  make down                                          takes the lab down"""
+
+
+def _needs_lab(arguments: Sequence[str]) -> bool:
+    """Whether these tests need more than Python: all do that are not chosen from the pure ones."""
+    paths = [argument for argument in arguments if argument.startswith("tests")]
+    return not paths or not all(re.match(r"tests/(unit|stories)\b", path) for path in paths)
+
+
+def _become(command: list[str]) -> NoReturn:
+    os.chdir(REPOSITORY)
+    os.execv(command[0], command)
+
+
+_add_faults()
+
+if __name__ == "__main__":
+    main(prog_name="lab/bootstrap")

@@ -1,0 +1,178 @@
+"""A real cluster serves a page to clients outside, and each fault does what it says and can be taken back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab import faults
+from lab.cluster import Cluster
+from lab.network import CommandError
+from lab.wait import NotYetError, require, until
+
+ADDRESS = "10.79.0.250"
+PAGE = f"http://{ADDRESS}/"
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      topologySpreadConstraints:
+        - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule,
+           labelSelector: {matchLabels: {app: web}}}
+      containers:
+        - name: nginx
+          image: nginx
+          imagePullPolicy: IfNotPresent
+          readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
+"""
+INGRESS = f'{{"status": {{"loadBalancer": {{"ingress": [{{"ip": "{ADDRESS}"}}]}}}}}}'
+
+
+@pytest.fixture(scope="module")
+def web(shared_cluster: Cluster) -> Iterator[Cluster]:
+    """Three web servers, one on each worker, behind an address that nobody announces: n1 is told to the clients by hand."""
+    cluster = shared_cluster
+    cluster.apply(WEB)
+    cluster.rolled_out("deployment/web")
+    cluster.kubectl("patch", "service", "web", "--subresource=status", "--type=merge", "-p", INGRESS)
+    for host in (cluster.client, cluster.site.router):
+        host.ip("neigh", "replace", ADDRESS, "lladdr", cluster.node("n1").host.mac(), "dev", "eth0", "nud", "permanent")
+    until(lambda: welcome(cluster), what="the first page")
+    yield cluster
+    cluster.kubectl("delete", "service/web", "deployment/web")
+    for host in (cluster.client, cluster.site.router):
+        host.ip("neigh", "del", ADDRESS, "dev", "eth0")
+
+
+def test_all_four_machines_are_ready(cluster: Cluster) -> None:
+    assert cluster.ready_nodes() == {"cp", "n1", "n2", "n3"}
+
+
+def test_only_the_control_plane_is_kept_free_of_ordinary_pods(cluster: Cluster) -> None:
+    tainted = [item["metadata"]["name"] for item in cluster.get("/api/v1/nodes")["items"] if "taints" in item["spec"]]
+    assert tainted == ["cp"]
+
+
+def test_a_page_is_reached_from_the_lan_and_from_behind_the_router(web: Cluster, cluster: Cluster) -> None:
+    assert "Welcome to nginx!" in cluster.client.get(PAGE)
+    assert "Welcome to nginx!" in cluster.remote.get(PAGE)
+
+
+def test_nobody_answers_for_an_address_that_is_only_in_the_status(web: Cluster, cluster: Cluster) -> None:
+    assert cluster.client.who_has(ADDRESS) == frozenset()
+
+
+def test_an_answer_without_rights_is_a_refusal(cluster: Cluster) -> None:
+    with pytest.raises(CommandError, match="forbidden"):
+        cluster.kubectl("get", "secrets", "-A", "--as=system:serviceaccount:default:default")
+
+
+def test_a_silent_cut_is_noticed_by_kubernetes_and_heals(cluster: Cluster) -> None:
+    faults.cut(cluster, "n2")
+    assert "n2" in cluster.ready_nodes(), "nothing tells Kubernetes at once"
+    lost(cluster, "n2")
+    faults.heal(cluster, "n2")
+    cluster.wait_for_nodes()
+
+
+def test_a_frozen_node_is_silent_but_its_kernel_forwards(web: Cluster, cluster: Cluster) -> None:
+    faults.freeze(cluster, "n1")
+    lost(cluster, "n1")
+    assert cluster.client.who_has("10.79.0.11") == {cluster.node("n1").host.mac()}
+    until(lambda: welcome(cluster), what="a page by way of the frozen node", timeout=20)
+    faults.thaw(cluster, "n1")
+    cluster.wait_for_nodes()
+
+
+def test_a_node_that_is_off_answers_nothing_and_comes_back_as_it_was(cluster: Cluster) -> None:
+    mac = cluster.node("n3").host.mac()
+    faults.off(cluster, "n3")
+    assert cluster.client.who_has("10.79.0.13") == frozenset()
+    lost(cluster, "n3")
+    faults.on(cluster, "n3")
+    cluster.wait_for_nodes()
+    assert cluster.client.who_has("10.79.0.13") == {mac}
+
+
+def test_a_killed_kubelet_is_started_again(cluster: Cluster) -> None:
+    before = faults.find(cluster, "kubelet", "n1")
+    faults.kill(cluster, "kubelet", "n1")
+    until(lambda: require(cluster.node("n1").daemon("kubelet") - before, "no other kubelet"), what="another kubelet")
+
+
+@pytest.mark.parametrize("end", [faults.kill, faults.stop])
+def test_a_container_that_ends_is_started_again(end: object, web: Cluster, cluster: Cluster) -> None:
+    before = faults.find(cluster, "web", "n2")
+    assert callable(end)
+    end(cluster, "web", "n2")
+
+    def another() -> None:
+        try:
+            require(not faults.find(cluster, "web", "n2") & before, "the same processes")
+        except faults.NoSuchTargetError as none:
+            raise NotYetError(str(none)) from none
+
+    until(another, what="another web server on n2")
+
+
+def test_a_paused_container_answers_nothing_until_it_is_resumed(web: Cluster, cluster: Cluster) -> None:
+    faults.pause(cluster, "web", "n2")
+    assert {state(pid) for pid in faults.find(cluster, "web", "n2")} == {"T"}
+    faults.resume(cluster, "web", "n2")
+    assert "T" not in {state(pid) for pid in faults.find(cluster, "web", "n2")}
+
+
+def test_a_word_that_names_no_process_says_what_there_is(cluster: Cluster) -> None:
+    with pytest.raises(
+        faults.NoSuchTargetError, match="nothing called 'speeker' runs on n1; there are containerd, kubelet"
+    ):
+        faults.kill(cluster, "speeker", "n1")
+
+
+def test_the_page_is_served_while_the_api_server_is_away(web: Cluster, cluster: Cluster) -> None:
+    faults.api_server_stop(cluster)
+    with pytest.raises(OSError, match="refused"):
+        cluster.ready_nodes()
+    welcome(cluster)
+    faults.api_server_start(cluster)
+    assert cluster.ready_nodes() <= {"cp", "n1", "n2", "n3"}
+
+
+def test_a_paused_api_server_answers_nothing_until_it_is_resumed(cluster: Cluster) -> None:
+    faults.api_server_pause(cluster)
+    with pytest.raises(OSError, match="timed out"):
+        cluster.ready_nodes()
+    faults.api_server_resume(cluster)
+    cluster.ready_nodes()
+
+
+def test_the_control_plane_comes_back_from_a_power_cut(cluster: Cluster) -> None:
+    namespaces = cluster.kubectl("get", "namespaces", "-o", "name")
+    faults.off(cluster, "cp")
+    with pytest.raises(OSError, match="No such file"):
+        cluster.ready_nodes()
+    faults.on(cluster, "cp")
+    assert cluster.kubectl("get", "namespaces", "-o", "name") == namespaces
+
+
+def welcome(cluster: Cluster) -> None:
+    require("Welcome to nginx!" in cluster.client.get(PAGE), "another page")
+
+
+def lost(cluster: Cluster, node: str) -> None:
+    until(lambda: require(node not in cluster.ready_nodes(), "it is Ready"), what=f"{node} to be not Ready", timeout=60)
+
+
+def state(pid: int) -> str:
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
