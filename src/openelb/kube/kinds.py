@@ -87,6 +87,10 @@ class OldEipSpec(Part):
 class OldEipStatus(Part):
     """How much of the pool is in use."""
 
+    # Unknown to older releases, and here for what it says to the server: a map that nobody declares is not atomic.
+    used: Annotated[Mapping[str, str], "From each address in use to its Services.", ATOMIC] = field(
+        default_factory=dict
+    )
     usage: Annotated[int, "How many addresses are in use."] = 0
     pool_size: Annotated[int, "How many addresses there are."] = 0
     occupied: Annotated[bool, "Whether all addresses are in use."] = False
