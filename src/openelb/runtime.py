@@ -3,20 +3,21 @@
 import asyncio
 import contextlib
 import logging
-import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
+from openelb.kube.backoff import Backoff
+
 log = logging.getLogger(__name__)
 
-RETRY_FIRST = 0.1  # seconds; a conflict or a blip is over by then
-RETRY_LONGEST = 5.0  # an outage is noticed to be over within a few seconds
+BACKOFF = Backoff()
+STEADY_SECONDS = 10.0  # a part that ran so long has not failed in a row
 LIVENESS_SECONDS = 30.0  # a loop that has made no step for so long will not make one: the kubelet is to start us anew
 
 
@@ -63,7 +64,7 @@ async def look_again(
         except Exception as error:  # the world's failures end here, and a bug of ours must not end the process's duties
             failures += 1
             complaint = _complain(error, complaint)
-            await asyncio.sleep(_backoff(failures))
+            await asyncio.sleep(BACKOFF.wait(failures))
             continue
         finally:
             progress.step()
@@ -79,13 +80,18 @@ def _complain(error: Exception, before: str) -> str:
     return text
 
 
-def _backoff(failures: int) -> float:
-    longest = min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(failures, 10))
-    return random.uniform(longest / 2, longest)  # noqa: S311  (jitter, not a secret)
+async def until(stop: asyncio.Event, parts: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    """Keep all parts of a process running until told to stop; none of them takes another with it when it fails."""
+    tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in parts.items()]
+    try:
+        await stop.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Keep a part of the process running: a failure of its own is logged, and it is started again after a wait."""
+async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
     failures = 0
     while True:
         started = time.monotonic()
@@ -93,9 +99,9 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
             await run()
             return
         except Exception:
-            failures = 1 if time.monotonic() - started > RETRY_LONGEST * 2 else failures + 1
-            log.exception("%s failed and is started again", name)
-            await asyncio.sleep(_backoff(failures))
+            failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
+            log.exception("%s failed; it is started again", name)
+        await asyncio.sleep(BACKOFF.wait(failures))
 
 
 @contextlib.contextmanager

@@ -25,9 +25,10 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What this node announces, and on which grounds."""
+    """What this node announces, and on which grounds. `elsewhere` names the node that announces the other addresses."""
 
     claims: Mapping[Claim, Grounds] = field(default_factory=dict)
+    elsewhere: Mapping[IPv4Address, str] = field(default_factory=dict)
 
 
 def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> NodePlan:
@@ -38,13 +39,17 @@ def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = nam
     speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
     if me not in speakers:
         return NodePlan()
-    claims = {}
+    claims: dict[Claim, Grounds] = {}
+    elsewhere: dict[IPv4Address, str] = {}
     for address, (pool, services) in _published(snapshot, lb_class).items():
         nodes = candidates(pool, services, snapshot.endpoints, speakers)
+        owner = winner(address, nodes)
         link = link_for(pool.interface, speakers[me].links)
-        if link is not None and winner(address, nodes) == me:
+        if owner == me and link is not None:
             claims[Claim(address, link.name)] = _grounds(me, nodes, services, speakers)
-    return NodePlan(claims)
+        elif owner is not None:
+            elsewhere[address] = owner
+    return NodePlan(claims, elsewhere)
 
 
 def _published(snapshot: Snapshot, lb_class: str) -> dict[IPv4Address, tuple[Pool, list[Service]]]:

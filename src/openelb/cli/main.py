@@ -1,0 +1,185 @@
+"""The command line: `openelb` for people and pods, `openelb-manager` for the Deployment of that name."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from openelb import __version__
+from openelb.cli import views
+from openelb.kube.config import Access, NoAccess, find_access
+from openelb.kube.errors import ApiError
+from openelb.model import names
+from openelb.model.cluster import ServiceKey
+
+GOOD, WRONG, USAGE, NO_CLUSTER = 0, 1, 2, 3  # exit codes; click itself exits with 2 on wrong usage
+
+kubeconfig = click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The cluster to talk to. Default: the pod's own, else KUBECONFIG or ~/.kube/config.",
+)
+namespace = click.option("--namespace", default=names.NAMESPACE, show_default=True, help="Where OpenELB is installed.")
+lb_class = click.option(
+    "--load-balancer-class",
+    default=names.LOAD_BALANCER_CLASS,
+    show_default=True,
+    help="Services of this spec.loadBalancerClass are served without an annotation.",
+)
+log_level = click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+output = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "OPENELB"})
+def openelb() -> None:
+    """OpenELB: addresses for Services of type LoadBalancer, announced on your network.
+
+    Every option is also read from the environment, as OPENELB_<OPTION>; the option wins.
+    """
+
+
+@openelb.command()
+@kubeconfig
+@namespace
+@lb_class
+@log_level
+@click.option("--metrics-addr", default=":50052", show_default=True, help="Health and metrics; empty for none.")
+@click.option(
+    "--identity", default=lambda: os.environ.get("POD_NAME") or socket.gethostname(), help="Name of this replica."
+)
+def controller(
+    kubeconfig: Path | None, namespace: str, load_balancer_class: str, log_level: str, metrics_addr: str, identity: str
+) -> None:
+    """Run the manager: it gives out addresses. One of all replicas leads."""
+    from openelb import controller, runtime
+
+    runtime.log_to_stderr(log_level)
+    settings = controller.Settings(identity, namespace, load_balancer_class, metrics_addr)
+    sys.exit(_run(controller.run(_access(kubeconfig), settings)))
+
+
+@openelb.command()
+@kubeconfig
+@namespace
+@lb_class
+@log_level
+@click.option(
+    "--metrics-addr", default="127.0.0.1:50053", show_default=True, help="Health and metrics; empty for none."
+)
+@click.option("--node-name", envvar=["OPENELB_NODE_NAME", "NODE_NAME"], required=True, help="The node this runs on.")
+@click.option(
+    "--daemon-set",
+    default=lambda: names.DAEMON_SET if "POD_UID" in os.environ else "",
+    help="The DaemonSet that starts us again after a stop. Empty: every stop is for good. Default in a pod: openelb-speaker.",
+)
+def speaker(
+    kubeconfig: Path | None,
+    namespace: str,
+    load_balancer_class: str,
+    log_level: str,
+    metrics_addr: str,
+    node_name: str,
+    daemon_set: str,
+) -> None:
+    """Run the speaker of a node: it announces addresses on the node's network interfaces."""
+    from openelb import runtime, speaker
+
+    runtime.log_to_stderr(log_level)
+    holder = os.environ.get("POD_UID") or f"{socket.gethostname()}-{os.getpid()}"
+    settings = speaker.Settings(node_name, holder, namespace, load_balancer_class, daemon_set, metrics_addr)
+    sys.exit(_run(speaker.run(_access(kubeconfig), settings)))
+
+
+@openelb.command()
+def crds() -> None:
+    """Print the CustomResourceDefinitions of this version."""
+    from openelb.kube.crds import crds_yaml
+
+    click.echo(crds_yaml(), nl=False)
+
+
+@openelb.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"openelb {__version__}")
+
+
+@openelb.command()
+@kubeconfig
+@namespace
+@lb_class
+@output
+def status(kubeconfig: Path | None, namespace: str, load_balancer_class: str, output: str) -> None:
+    """Show who leads, which speakers are alive, the pools, and every Service that is not served, with the reason.
+
+    Exits with 1 when something is wrong.
+    """
+    told = _run(views.status(_access(kubeconfig), namespace, load_balancer_class))
+    _show(told.text(), told, output, good=told.is_good())
+
+
+@openelb.group()
+def explain() -> None:
+    """Say why something is as it is."""
+
+
+@explain.command(name="service")
+@click.argument("service", metavar="NAMESPACE/NAME")
+@kubeconfig
+@namespace
+@lb_class
+@output
+def explain_service(
+    service: str, kubeconfig: Path | None, namespace: str, load_balancer_class: str, output: str
+) -> None:
+    """Say why a Service has its address or none, and why that node answers for it.
+
+    Exits with 1 when the Service is not served or not there.
+    """
+    space, slash, name = service.rpartition("/")
+    key = ServiceKey(space if slash else "default", name)
+    told = _run(views.explain_service(_access(kubeconfig), namespace, load_balancer_class, key))
+    if told is None:
+        click.echo(f"there is no Service {key}: look with `kubectl get services -A`", err=True)
+        sys.exit(WRONG)
+    _show(views.explanation_text(told), told, output, good=told.served)
+
+
+def _show(text: str, told: object, output: str, *, good: bool) -> None:
+    click.echo(views.as_json(told) if output == "json" else text)
+    sys.exit(GOOD if good else WRONG)
+
+
+def _access(kubeconfig: Path | None) -> Access:
+    try:
+        return find_access(kubeconfig)
+    except NoAccess as error:
+        click.echo(f"no cluster: {error}", err=True)
+        sys.exit(NO_CLUSTER)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return asyncio.run(work)
+    except ApiError as error:
+        click.echo(f"no answer from the cluster: {error}", err=True)
+        sys.exit(NO_CLUSTER)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main() -> None:
+    """Entry point `openelb`."""
+    openelb()
+
+
+def manager() -> None:
+    """Entry point `openelb-manager`: KubeSphere finds an installation by a container whose command has this name."""
+    openelb(["controller", *sys.argv[1:]], prog_name="openelb-manager")

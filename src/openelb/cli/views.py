@@ -1,0 +1,171 @@
+"""What the commands for people show: values from the same judgements the processes make, as text or JSON."""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import msgspec
+
+from openelb.kube.client import Client
+from openelb.kube.config import Access
+from openelb.kube.store import Store
+from openelb.model.cluster import ServiceKey
+from openelb.model.snapshot import Snapshot
+from openelb.plan.explain import Explanation, explain, unserved
+
+LISTEN_SECONDS = 2.5  # speakers renew every second; who has not done so by then is not alive
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerLine:
+    """A node's speaker: alive or not, and the interfaces it can announce on."""
+
+    node: str
+    alive: bool
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLine:
+    """An Eip, with the message of its Ready condition when it is not ready."""
+
+    name: str
+    address: str
+    protocol: str
+    interface: str
+    used: int
+    size: int
+    ready: bool
+    message: str
+
+    HEADER: ClassVar[tuple[str, ...]] = ("EIP", "ADDRESS", "PROTOCOL", "INTERFACE", "USED", "TOTAL", "READY")
+
+    def cells(self) -> tuple[str, ...]:
+        ready = "yes" if self.ready else f"no: {self.message}"
+        return self.name, self.address, self.protocol, self.interface, str(self.used), str(self.size), ready
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An overview of the installation. `unserved` has the reason for every Service that is not served, by its key."""
+
+    manager: bool
+    speakers: tuple[SpeakerLine, ...]
+    pools: tuple[PoolLine, ...]
+    served: int
+    unserved: dict[str, str]
+
+    def is_good(self) -> bool:
+        lame = any(not speaker.alive for speaker in self.speakers) or any(not pool.ready for pool in self.pools)
+        return self.manager and not lame and not self.unserved
+
+    def text(self) -> str:
+        speakers = [(line.node, "alive" if line.alive else "lost", ", ".join(line.links)) for line in self.speakers]
+        lines = [
+            f"manager    {'leads' if self.manager else 'none leads: look at Deployment openelb-manager'}",
+            "",
+            *_table(("SPEAKER", "STATE", "INTERFACES"), speakers),
+            "",
+            *_table(PoolLine.HEADER, [line.cells() for line in self.pools]),
+            "",
+            f"services   {self.served} served, {len(self.unserved)} not",
+            *(f"  {key}: {why}" for key, why in self.unserved.items()),
+        ]
+        return "\n".join(lines)
+
+
+async def status(access: Access, namespace: str, lb_class: str) -> Status:
+    """Look at the whole installation."""
+    snapshot, alive, leads = await _observe(access, namespace)
+    wrong = unserved(snapshot, alive, lb_class)
+    served = sum(1 for key, service in snapshot.services.items() if service.pool_label and str(key) not in wrong)
+    return Status(
+        manager=leads,
+        speakers=tuple(
+            SpeakerLine(node, node in alive, tuple(link.name for link in speaker.links))
+            for node, speaker in sorted(snapshot.speakers.items())
+        ),
+        pools=tuple(_pool_line(snapshot, name) for name in sorted(snapshot.pools)),
+        served=served,
+        unserved=dict(sorted(wrong.items())),
+    )
+
+
+def _pool_line(snapshot: Snapshot, name: str) -> PoolLine:
+    pool = snapshot.pools[name]
+    message = "; ".join(condition.message for condition in pool.status.conditions if not condition.status)
+    return PoolLine(
+        name,
+        pool.address,
+        pool.protocol.value,
+        pool.interface,
+        pool.status.usage,
+        pool.status.size,
+        pool.status.ready,
+        message or "the manager has not looked at it yet",
+    )
+
+
+async def explain_service(access: Access, namespace: str, lb_class: str, key: ServiceKey) -> Explanation | None:
+    """Explain one Service; None when it is not there."""
+    snapshot, alive, _ = await _observe(access, namespace)
+    return explain(snapshot, alive, key, lb_class) if key in snapshot.services else None
+
+
+def explanation_text(told: Explanation) -> str:
+    """An explanation as a person reads it."""
+    lines = [
+        f"Service {told.service}: {told.address or 'no address'}" + (f" from Eip {told.pool}" if told.pool else "")
+    ]
+    lines += [f"  {sentence}" for sentence in told.sentences]
+    if told.nodes:
+        lines += [f"Node {told.owner} answers for it." if told.owner else "No node answers for it."]
+        lines += [f"  {verdict.node} {verdict.sentence}" for verdict in told.nodes]
+    return "\n".join(lines)
+
+
+def as_json(told: object) -> str:
+    """The same values for programs."""
+    return msgspec.json.format(msgspec.json.encode(dataclasses.asdict(told))).decode()  # type: ignore[call-overload]
+
+
+async def _observe(access: Access, namespace: str) -> tuple[Snapshot, frozenset[str], bool]:
+    """A snapshot, the nodes whose speaker renewed its Lease while we listened, and whether a manager renewed its own."""
+    async with Client(access) as client:
+        store = Store.for_manager(client, namespace)
+        running = asyncio.create_task(store.run())
+        try:
+            await store.synced()
+            first, until = store.snapshot(), time.monotonic() + LISTEN_SECONDS
+            while True:
+                snapshot = store.snapshot()
+                alive = frozenset(
+                    node
+                    for node, speaker in snapshot.speakers.items()
+                    if node not in first.speakers or speaker.renewal != first.speakers[node].renewal
+                )
+                leads = snapshot.leader_renewal != first.leader_renewal
+                left = until - time.monotonic()
+                if left <= 0 or (leads and alive == snapshot.speakers.keys()):
+                    return snapshot, alive, leads
+                await _change(store, left)
+        finally:
+            running.cancel()
+
+
+async def _change(store: Store, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(store.changed(), seconds)
+    except TimeoutError:
+        return
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]

@@ -1,0 +1,183 @@
+"""The manager: while it leads, it makes the ledgers, the Services and the Eips as the plan says. It decides nothing itself."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client.metrics_core import Metric
+
+from openelb import metrics, runtime
+from openelb.kube import writes
+from openelb.kube.client import Client
+from openelb.kube.config import Access
+from openelb.kube.errors import Conflict, NotFound
+from openelb.kube.lease import Leadership
+from openelb.kube.lease_object import ApiLease
+from openelb.kube.report import Reporter
+from openelb.kube.store import Store
+from openelb.model import names
+from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey
+from openelb.model.findings import Condition, Reason
+from openelb.model.snapshot import Snapshot
+from openelb.plan import cluster, liveness
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16  # Service writes in flight; more only queue up in the API server
+PER_LOOK = 256  # Service writes between two looks, so that in a burst a newcomer waits a moment, not for all
+RESYNC = 30.0  # seconds; every look judges everything, this one is for what no event told
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of the manager. `identity` names this replica in the leader's Lease."""
+
+    identity: str
+    namespace: str = names.NAMESPACE
+    lb_class: str = names.LOAD_BALANCER_CLASS
+    metrics_address: str = ":50052"
+
+
+class Lost(Exception):
+    """We do not lead any more; what was not written is the next leader's."""
+
+
+class Controller:
+    """One replica of the manager. All its state belongs to the task that runs `look`."""
+
+    def __init__(
+        self, client: Client, store: Store, leadership: Leadership, reporter: Reporter, settings: Settings
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._leadership = leadership
+        self._reporter = reporter
+        self._settings = settings
+        self._hearing = liveness.Hearing()
+        self.seen: Snapshot | None = None
+
+    async def look(self) -> float | None:
+        """Judge the cluster once and write what differs. Returns the seconds after which time alone may change the judgement."""
+        snapshot, now = self._store.snapshot(), time.monotonic()
+        self.seen = snapshot
+        renewals = {node: speaker.renewal for node, speaker in snapshot.speakers.items()}
+        self._hearing = liveness.listen(self._hearing, snapshot.leader_renewal, renewals, now)
+        if not self._leadership.held(now):
+            return None
+        alive = liveness.alive(self._hearing, now)
+        plan = cluster.plan(snapshot, alive, self._settings.lb_class)
+        try:
+            await self._carry_out(plan, snapshot)
+        except Lost:
+            return None
+        loss = liveness.next_loss(self._hearing, now)
+        return None if loss is None else loss - now
+
+    async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot) -> None:
+        await self._all(self._ask_for(key) for key in sorted(plan.unknown)[:PER_LOOK])
+        await self._all(self._write_pool(snapshot.pools[name], status) for name, status in plan.pools.items())
+        await self._all(self._guard(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items())
+        urgent = sorted(plan.services.items(), key=lambda item: not item[1].ingress)[:PER_LOOK]
+        await self._all(self._write_service(snapshot.services[key], publication) for key, publication in urgent)
+
+    async def _all(self, writes: Iterator[Awaitable[None]]) -> None:
+        """Do them side by side. One that fails does not keep the others from being tried; then its failure is raised."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(write: Awaitable[None]) -> None:
+            async with gate:
+                await write
+
+        results = await asyncio.gather(*(one(write) for write in writes), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
+            raise failure
+
+    def _still_leading(self) -> None:
+        if not self._leadership.held(time.monotonic()):
+            raise Lost
+
+    async def _ask_for(self, key: ServiceKey) -> None:
+        """A holder that the store does not know has either not arrived or is gone: only the server can tell."""
+        try:
+            self._store.absorb(await writes.read_service(self._client, key))
+        except NotFound:
+            self._store.note_gone(key)
+
+    async def _write_pool(self, pool: Pool, status: PoolStatus) -> None:
+        self._still_leading()
+        try:
+            written = await writes.write_pool_status(self._client, pool, status)
+        except (Conflict, NotFound):
+            return  # somebody was there first: the watch brings what is there, and we look again
+        self._store.absorb(written)
+        for condition in _changed(pool.status.conditions, status.conditions):
+            log.info("Eip %s: %s", pool.name, condition.message)
+            self._reporter.tell(written, condition.reason, condition.message, warning=not condition.status)
+
+    async def _guard(self, pool: Pool, on: bool) -> None:
+        self._still_leading()
+        try:
+            self._store.absorb(await writes.write_pool_finalizer(self._client, pool, present=on))
+        except (Conflict, NotFound):
+            return
+
+    async def _write_service(self, service: Service, publication: Publication) -> None:
+        self._still_leading()
+        try:
+            written = await writes.write_service(self._client, service, publication)
+        except (Conflict, NotFound):
+            return
+        self._store.absorb(written)
+        self._tell(service, written, publication)
+
+    def _tell(self, service: Service, written: Service, publication: Publication) -> None:
+        if publication.ingress != service.ingress:
+            self._tell_address(service, written, publication)
+        for condition in _changed(service.conditions, publication.conditions):
+            if not condition.status or condition.reason not in (Reason.ALLOCATED, Reason.ANNOUNCED):
+                log.warning("Service %s: %s", service.key, condition.message)
+                self._reporter.tell(written, condition.reason, condition.message, warning=True)
+
+    def _tell_address(self, service: Service, written: Service, publication: Publication) -> None:
+        """In upstream's words, which people's scripts look for."""
+        for address in sorted(set(publication.ingress) - set(service.ingress)):
+            log.info("Service %s: gets %s from Eip %s", service.key, address, publication.pool_label)
+            self._reporter.tell(written, "AssignIP", f"success to assign ip: {address}", warning=False)
+        for address in sorted(set(service.ingress) - set(publication.ingress)):
+            log.info("Service %s: gives back %s", service.key, address)
+            self._reporter.tell(written, "ReleaseIP", f"success to release ip: {address}", warning=False)
+
+
+async def run(access: Access, settings: Settings) -> None:
+    """Be a replica of the manager until told to stop; then give the lead up, so that another has it at once."""
+    with runtime.stop_signals() as stop:
+        async with Client(access) as client, Client(access) as lease_client:
+            store = Store.for_manager(client, settings.namespace)
+            lease = ApiLease(lease_client, settings.namespace, names.LEADER_LEASE)
+            leadership = Leadership(lease, settings.identity, on_change=store.poke)
+            reporter = Reporter(client, "openelb-manager", settings.identity)
+            controller = Controller(client, store, leadership, reporter, settings)
+            progress = runtime.Progress()
+
+            async def work() -> None:
+                await store.synced()
+                progress.ready = True
+                await runtime.look_again(controller.look, store.changed, progress, resync=RESYNC)
+
+            def facts() -> Iterable[Metric]:
+                return metrics.manager(leads=leadership.held(time.monotonic()), snapshot=controller.seen)
+
+            async with runtime.health(settings.metrics_address, progress, metrics.registry(facts)):
+                await runtime.until(
+                    stop, {"watching": store.run, "leading": leadership.run, "telling": reporter.run, "working": work}
+                )
+            await leadership.release()
+
+
+def _changed(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> Iterator[Condition]:
+    """Conditions that say something else than before."""
+    had = {(condition.type, condition.status, condition.reason) for condition in before}
+    return (c for c in after if (c.type, c.status, c.reason) not in had)

@@ -1,0 +1,79 @@
+"""Figures for Prometheus, read from what is at the moment of the scrape: nothing to count twice, nothing to forget."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from openelb.announce.layer2 import Counts
+from openelb.model.snapshot import Snapshot
+
+
+class Facts(Collector):
+    """Metrics that are a function of what `read` gives."""
+
+    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        return self._read()
+
+
+def registry(read: Callable[[], Iterable[Metric]]) -> CollectorRegistry:
+    """A registry of a process: those facts, and what the process itself uses."""
+    made = CollectorRegistry()
+    made.register(Facts(read))
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=made)
+    return made
+
+
+def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
+    """What the manager knows. Pools are told by all replicas, from the same statuses."""
+    yield GaugeMetricFamily("openelb_leader", "1 on the replica that leads.", value=float(leads))
+    if snapshot is None:
+        return
+    size = GaugeMetricFamily("openelb_pool_addresses", "Addresses of an Eip.", labels=["eip"])
+    used = GaugeMetricFamily("openelb_pool_addresses_used", "Addresses of an Eip that are in use.", labels=["eip"])
+    ready = GaugeMetricFamily("openelb_pool_ready", "1 when the Eip's Ready condition is true.", labels=["eip"])
+    for name, pool in snapshot.pools.items():
+        size.add_metric([name], pool.status.size)
+        used.add_metric([name], pool.status.usage)
+        ready.add_metric([name], pool.status.ready)
+    waiting = sum(
+        any(condition.type.endswith("AddressAllocated") and not condition.status for condition in service.conditions)
+        for service in snapshot.services.values()
+    )
+    yield from (size, used, ready)
+    yield GaugeMetricFamily("openelb_services_waiting", "Services that wait for an address.", value=waiting)
+
+
+def speaker(counts: Mapping[str, Counts], claims: Mapping[str, int], alive: int) -> Iterable[Metric]:
+    """What a speaker does, by link: never a series for each Service, of which there may be thousands."""
+    yield GaugeMetricFamily("openelb_speakers_alive", "Speakers that this one holds to be alive.", value=alive)
+    announced = GaugeMetricFamily(
+        "openelb_announced_addresses", "Addresses this node answers for.", labels=["interface"]
+    )
+    for link, number in claims.items():
+        announced.add_metric([link], number)
+    yield announced
+    families = {
+        field: CounterMetricFamily(f"openelb_arp_{field}", text, labels=["interface"])
+        for field, text in (
+            ("received", "ARP frames that passed the kernel's filter."),
+            ("answered", "ARP requests answered."),
+            ("announced", "Gratuitous ARP frames sent."),
+            ("send_errors", "Frames that could not be sent."),
+        )
+    }
+    for link, count in counts.items():
+        for field, family in families.items():
+            family.add_metric([link], getattr(count, field))
+    yield from families.values()
+    dropped = CounterMetricFamily("openelb_arp_dropped", "ARP frames not answered.", labels=["interface", "reason"])
+    for link, count in counts.items():
+        for reason, number in count.dropped.items():
+            dropped.add_metric([link, reason.name.lower()], number)
+    yield dropped

@@ -1,0 +1,12 @@
+"""Whether a stop is a restart or for good: a speaker that comes back keeps its addresses, one that leaves hands them over."""
+
+from collections.abc import Mapping
+
+
+def is_for_good(node_selector: Mapping[str, str] | None, node_labels: Mapping[str, str] | None) -> bool:
+    """True when the pod of this node will not be replaced: the DaemonSet (of that selector) or the Node (of those labels)
+    is gone, which None says, or the selector leaves the node out.
+    """
+    if node_selector is None or node_labels is None:
+        return True
+    return any(node_labels.get(key) != value for key, value in node_selector.items())

@@ -1,0 +1,193 @@
+"""The speaker of one node: it announces what the plan says this node announces, for as long as its own loop is alive."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from prometheus_client.metrics_core import Metric
+
+from openelb import metrics, runtime
+from openelb.announce.layer2 import Layer2
+from openelb.host.links import link_changes, links
+from openelb.host.sockets import ArpPort
+from openelb.kube import reads
+from openelb.kube.client import Client
+from openelb.kube.config import Access
+from openelb.kube.errors import ApiError
+from openelb.kube.lease import SpeakerLease, speaker_lease_name
+from openelb.kube.lease_object import ApiLease
+from openelb.kube.report import Reporter
+from openelb.kube.store import Store
+from openelb.model import names
+from openelb.model.snapshot import Snapshot
+from openelb.plan import liveness, node, stopping
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds between two looks at the latest; each makes what we announce valid for another TTL
+HANDOVER = 1.0  # seconds in which the others take over before we fall silent; they need a few milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of a speaker. Without a `daemon_set` that starts it again, every stop is for good."""
+
+    node: str
+    holder: str
+    namespace: str = names.NAMESPACE
+    lb_class: str = names.LOAD_BALANCER_CLASS
+    daemon_set: str = names.DAEMON_SET
+    metrics_address: str = "127.0.0.1:50053"
+
+
+class Speaker:
+    """All its state belongs to the task that runs `look`."""
+
+    def __init__(
+        self, store: Store, lease: SpeakerLease, layer2: Layer2, reporter: Reporter, settings: Settings
+    ) -> None:
+        self._store = store
+        self._lease = lease
+        self._layer2 = layer2
+        self._reporter = reporter
+        self._settings = settings
+        self._hearing = liveness.Hearing()
+        self._looked_at = time.monotonic()
+        self._distrusted: str | None = None
+        self._facts: tuple[object, ...] = ()
+        self._last = node.NodePlan()
+
+    async def look(self) -> float | None:
+        """Judge once and announce. Returns the seconds after which time alone may change the judgement."""
+        snapshot, now = self._store.snapshot(), time.monotonic()
+        renewals = {name: speaker.renewal for name, speaker in snapshot.speakers.items()}
+        own = renewals.get(self._settings.node, "")
+        self._hearing = liveness.listen(self._hearing, own, renewals, now)
+        if self._slept(own, now):
+            self._announce(node.NodePlan(), snapshot, now)
+        else:
+            self._announce(self._plan(snapshot, liveness.alive(self._hearing, now)), snapshot, now)
+        loss = liveness.next_loss(self._hearing, now)
+        return None if loss is None else loss - now
+
+    def _slept(self, own: str, now: float) -> bool:
+        """After a pause in which the others may have taken over, nothing we remember counts until a renewal of our own
+        has come back: with it comes what the others did meanwhile.
+        """
+        if now - self._looked_at > liveness.TTL_SECONDS:
+            log.warning("stood still for %.1f s: silent until the cluster has been heard again", now - self._looked_at)
+            self._distrusted = own
+        self._looked_at = now
+        if self._distrusted is not None and own != self._distrusted:
+            self._distrusted = None
+        return self._distrusted is not None
+
+    def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> node.NodePlan:
+        """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
+        links = {name: speaker.links for name, speaker in snapshot.speakers.items()}
+        facts = (snapshot.pools, snapshot.services, snapshot.endpoints, links, alive)
+        if facts != self._facts:
+            self._facts = facts
+            self._last = node.plan(snapshot, self._settings.node, alive, self._settings.lb_class)
+        return self._last
+
+    def _announce(self, plan: node.NodePlan, snapshot: Snapshot, now: float) -> None:
+        before = self._layer2.claims
+        gained, lost = plan.claims.keys() - before, before - plan.claims.keys()
+        why = {claim: _reason(plan.claims[claim]) for claim in gained}
+        why |= {claim: _loss(plan.elsewhere.get(claim.address)) for claim in lost}
+        self._layer2.apply(frozenset(plan.claims), valid_until=now + liveness.TTL_SECONDS, why=why)
+        for claim in sorted(gained, key=str):
+            for key in plan.claims[claim].services:
+                sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"
+                self._reporter.tell(snapshot.services[key], "SetBalancer", sentence, warning=False)
+
+    def facts(self) -> Iterable[Metric]:
+        """For Prometheus."""
+        claims = Counter(claim.link for claim in self._layer2.claims)
+        alive = liveness.alive(self._hearing, time.monotonic())
+        return metrics.speaker(self._layer2.counts, claims, len(alive))
+
+    def stop(self) -> None:
+        """Be silent, and keep the Lease: who starts next on this node goes on with its addresses."""
+        self._layer2.stop()
+
+    async def hand_over(self) -> None:
+        """Leave: the others see it at once and answer, while we go on for a moment so that nobody is unanswered."""
+        claims = self._layer2.claims
+        log.info("leaving the cluster for good: the other nodes take over %d addresses", len(claims))
+        await self._lease.leave()
+        self._layer2.apply(claims, valid_until=time.monotonic() + HANDOVER)
+        await asyncio.sleep(HANDOVER)
+        self._layer2.stop()
+
+
+async def run(access: Access, settings: Settings) -> None:
+    """Be the speaker of a node until told to stop; leave its addresses to its successor, or hand them over for good."""
+    with runtime.stop_signals() as stop:
+        async with Client(access) as client, Client(access) as lease_client:
+            store = Store.for_speaker(client, settings.namespace)
+            lease = SpeakerLease(
+                ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node)),
+                settings.node,
+                settings.holder,
+            )
+            reporter = Reporter(client, "openelb-speaker", settings.node)
+            speaker = Speaker(store, lease, Layer2(ArpPort), reporter, settings)
+            progress = runtime.Progress()
+
+            async def renew() -> None:
+                await store.synced()  # who has not read the cluster is no candidate
+                lease.tell(links())
+                await lease.run()
+
+            async def follow_links() -> None:
+                async for _ in link_changes():
+                    lease.tell(links())
+
+            async def work() -> None:
+                await store.synced()
+                progress.ready = True
+                await runtime.look_again(speaker.look, store.changed, progress, resync=TICK)
+
+            async with runtime.health(settings.metrics_address, progress, metrics.registry(speaker.facts)):
+                await runtime.until(
+                    stop,
+                    {
+                        "watching": store.run,
+                        "renewing": renew,
+                        "following links": follow_links,
+                        "telling": reporter.run,
+                        "working": work,
+                    },
+                )
+                await _leave(client, speaker, settings)
+
+
+async def _leave(client: Client, speaker: Speaker, settings: Settings) -> None:
+    try:
+        if await _is_for_good(client, settings):
+            await speaker.hand_over()
+            return
+    except ApiError as error:
+        log.warning("cannot ask whether this node is left for good, so it is taken for a restart: %s", error)
+    log.info("stopping; the addresses stay with this node if a speaker is back within %g s", liveness.TTL_SECONDS)
+    speaker.stop()
+
+
+async def _is_for_good(client: Client, settings: Settings) -> bool:
+    if not settings.daemon_set:
+        return True
+    selector = await reads.node_selector(client, settings.namespace, settings.daemon_set)
+    return stopping.is_for_good(selector, await reads.node_labels(client, settings.node))
+
+
+def _reason(grounds: node.Grounds) -> str:
+    return f"for {', '.join(map(str, grounds.services))}: {grounds.sentence}"
+
+
+def _loss(owner: str | None) -> str:
+    return f"{owner} does" if owner else "no Service that this node may announce shows it"
