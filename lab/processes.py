@@ -41,14 +41,26 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def end(pids: Callable[[], frozenset[int]], what: str) -> None:
-    """SIGKILL what `pids()` finds until it finds nothing. Raises `WaitError` after 20 s."""
+    """SIGKILL what `pids()` finds until it finds nothing and all that was found is gone. Raises `WaitError` after 20 s."""
+    ending = set[int]()
 
     def gone() -> None:
-        left = pids()
-        send(left, signal.SIGKILL)
-        require(not left, f"processes {sorted(left)} are still there")
+        found = pids()
+        send(found, signal.SIGKILL)
+        ending.update(found)
+        left = {pid for pid in ending if _holds_something(pid)}
+        require(not found and not left, f"processes {sorted(left)} are still there")
 
     until(gone, what=f"the end of {what}", timeout=20, every=0.01)
+
+
+def _holds_something(pid: int) -> bool:
+    """Whether a process still has sockets and files: all but a zombie has, and a zombie whose threads are not all gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "State:\tZ" not in status or "Threads:\t1\n" not in status
 
 
 def unwind_when_told() -> None:
