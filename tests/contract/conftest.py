@@ -1,4 +1,4 @@
-"""A real API server for tests that need no nodes: etcd and kube-apiserver on a host of their own."""
+"""An API server that holds nothing but our kinds: no controller writes what a test compares."""
 
 import os
 from collections.abc import Iterator
@@ -6,11 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from lab import controlplane, pki
-from lab.binaries import Binaries
-from lab.cache import Cache
 from lab.controlplane import ControlPlane
 from lab.network import Network
-from lab.pins import pins
+from lab.setup import Prepared
 from openelb.kube.crds import KINDS, crds_yaml
 from openelb.model.names import GROUP
 
@@ -19,26 +17,20 @@ BOTH_FAMILIES = f"{controlplane.SERVICE_RANGE},fd96::/112"
 
 
 @pytest.fixture(scope="session")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """An API server without controllers, so that only tests write. It takes Services of both families."""
-    directory = tmp_path_factory.mktemp("control-plane")
-    # The stem and the pid are those of tests/lab: what a killed run left is cleared by the next one.
-    with Network(f"elbt{os.getpid()}c") as network, pytest.MonkeyPatch.context() as patch:
+def crds(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The server. Unlike the one that tests share, it takes Services of both families: some that were recorded have IPv6."""
+    directory = tmp_path_factory.mktemp("crds")
+    # Named like the other hosts of this run (tests/conftest.py): what a killed run leaves is cleared by the next one.
+    with Network(f"elbt{os.getpid()}d") as network, pytest.MonkeyPatch.context() as patch:
         patch.setattr(controlplane, "SERVICE_RANGE", BOTH_FAMILIES)
         host = network.host("cp")
         host.attach(network.switch("lan"), "eth0", f"{ADDRESS}/24")
-        binaries = Binaries(Cache.of_user(), pins()).directory
         identities = pki.write(directory / "pki", server=ADDRESS, names=controlplane.NAMES, nodes=())
-        plane = ControlPlane(host, ADDRESS, binaries, identities, directory / "programs")
-        plane.start(controllers=False)
-        yield plane
-        plane.stop()
-
-
-@pytest.fixture(scope="session")
-def crds(control_plane: ControlPlane) -> ControlPlane:
-    """The same server, with our kinds on it."""
-    control_plane.kubectl("apply", "-f", "-", stdin=crds_yaml())
-    names = [f"crd/{kind.plural}.{GROUP}" for kind in KINDS]
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
-    return control_plane
+        server = ControlPlane(host, ADDRESS, prepared.binaries, identities, directory / "cp")
+        server.start(controllers=False)
+        patch.undo()
+        server.kubectl("apply", "-f", "-", stdin=crds_yaml())
+        names = [f"crd/{kind.plural}.{GROUP}" for kind in KINDS]
+        server.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+        yield server
+        server.stop()
