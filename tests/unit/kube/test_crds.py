@@ -1,0 +1,211 @@
+"""Our definitions are supersets of what every older release declared."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from openelb.kube.crds import KINDS, crd, crds_yaml
+
+Schema = dict[str, Any]
+
+# What releases 0.4 to 0.6 declared: fields, by the type that a value of theirs has.
+SPECS = {
+    ("Eip", "v1alpha1"): {
+        "string": "address protocol",
+        "boolean": "disable usingKnownIPs",
+    },
+    ("Eip", "v1alpha2"): {
+        "string": "address protocol interface namespaces[] namespaceSelector{}",
+        "boolean": "disable usingKnownIPs",
+        "integer": "priority",
+    },
+    ("BgpConf", "v1alpha1"): {"string": "routerID", "integer": "as port"},
+    ("BgpConf", "v1alpha2"): {
+        "string": "routerId listenAddresses[] policy gracefulRestart.mode",
+        "boolean": "useMultiplePaths gracefulRestart.enabled gracefulRestart.helperOnly "
+        "gracefulRestart.notificationEnabled gracefulRestart.longlivedEnabled gracefulRestart.peerRestarting "
+        "gracefulRestart.localRestarting",
+        "integer": "as asPerRack{} listenPort families[] gracefulRestart.restartTime gracefulRestart.deferralTime "
+        "gracefulRestart.staleRoutesTime gracefulRestart.peerRestartTime",
+    },
+    ("BgpPeer", "v1alpha1"): {
+        "string": "config.neighborAddress",
+        "boolean": "transport.passiveMode usingPortForward",
+        "integer": "config.peerAs addPaths.sendMax transport.remotePort",
+    },
+    ("BgpPeer", "v1alpha2"): {
+        "string": "conf.neighborAddress conf.authPassword conf.description conf.peerGroup conf.removePrivateAs "
+        "conf.neighborInterface conf.vrf timers.config.connectRetry timers.config.holdTime "
+        "timers.config.keepaliveInterval timers.config.minimumAdvertisementInterval transport.remoteAddress "
+        "gracefulRestart.mode afiSafis[].config.family.afi afiSafis[].config.family.safi nodeSelector.matchLabels{} "
+        "nodeSelector.matchExpressions[].key nodeSelector.matchExpressions[].operator "
+        "nodeSelector.matchExpressions[].values[]",
+        "boolean": "conf.replacePeerAs conf.adminDown conf.routeFlapDamping ebgpMultihop.enabled "
+        "transport.passiveMode transport.mtuDiscovery gracefulRestart.enabled gracefulRestart.helperOnly "
+        "gracefulRestart.notificationEnabled gracefulRestart.longlivedEnabled gracefulRestart.peerRestarting "
+        "gracefulRestart.localRestarting afiSafis[].config.enabled afiSafis[].addPaths.config.receive "
+        "afiSafis[].mpGracefulRestart.config.enabled",
+        "integer": "conf.peerAs conf.localAs conf.peerType conf.allowOwnAs conf.sendCommunity ebgpMultihop.multihopTtl "
+        "transport.remotePort transport.tcpMss gracefulRestart.restartTime gracefulRestart.deferralTime "
+        "gracefulRestart.staleRoutesTime gracefulRestart.peerRestartTime afiSafis[].addPaths.config.sendMax",
+    },
+}
+
+_COUNTERS = "notification update open keepalive refresh discarded total withdrawUpdate withdrawPrefix".split()
+STATUSES = {
+    ("Eip", "v1alpha1"): {"boolean": "occupied", "integer": "poolSize usage"},
+    ("Eip", "v1alpha2"): {
+        "string": "firstIP lastIP used{}",
+        "boolean": "occupied ready v4",
+        "integer": "poolSize usage",
+    },
+    ("BgpConf", "v1alpha1"): {},
+    ("BgpConf", "v1alpha2"): {"string": "nodesConfStatus{}.routerId", "integer": "nodesConfStatus{}.as"},
+    ("BgpPeer", "v1alpha1"): {},
+    ("BgpPeer", "v1alpha2"): {
+        "string": " ".join(
+            f"nodesPeerStatus{{}}.{name}"
+            for name in (
+                *(f"peerState.messages.{way}.{counter}" for way in ("received", "sent") for counter in _COUNTERS),
+                "peerState.authPassword peerState.description peerState.neighborAddress peerState.peerGroup",
+                "peerState.sessionState peerState.adminState peerState.routerId timersState.connectRetry",
+                "timersState.holdTime timersState.keepaliveInterval timersState.minimumAdvertisementInterval",
+                "timersState.negotiatedHoldTime timersState.uptime timersState.downtime",
+            )
+            for name in name.split()
+        ),
+        "boolean": "nodesPeerStatus{}.peerState.routeFlapDamping",
+        "integer": " ".join(
+            f"nodesPeerStatus{{}}.peerState.{name}"
+            for name in "localAs peerAs peerType removePrivateAs sendCommunity outQ flops queues.input queues.output".split()
+        ),
+    },
+}
+
+VERSIONS = [(kind.name, version.name) for kind in KINDS for version in kind.versions]
+
+
+def definition(kind: str) -> Schema:
+    (found,) = (each for each in yaml.safe_load_all(crds_yaml()) if each["spec"]["names"]["kind"] == kind)
+    spec: Schema = found["spec"]
+    return spec
+
+
+def version(kind: str, name: str) -> Schema:
+    (found,) = (each for each in definition(kind)["versions"] if each["name"] == name)
+    return dict(found)
+
+
+def schema(kind: str, name: str) -> Schema:
+    return dict(version(kind, name)["schema"]["openAPIV3Schema"])
+
+
+def nodes(part: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
+    """Every part of a schema by its path: `.name` in objects, `[]` in lists, `{}` in maps."""
+    yield path, part
+    for name, inner in part.get("properties", {}).items():
+        yield from nodes(inner, f"{path}.{name}" if path else name)
+    if "items" in part:
+        yield from nodes(part["items"], f"{path}[]")
+    if "additionalProperties" in part:
+        yield from nodes(part["additionalProperties"], f"{path}{{}}")
+
+
+def leaves(part: Schema) -> dict[str, str]:
+    return {path: each["type"] for path, each in nodes(part) if each["type"] not in ("object", "array")}
+
+
+def declared(table: Mapping[str, str]) -> dict[str, str]:
+    return {path: type_ for type_, paths in table.items() for path in paths.split()}
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_the_spec_has_every_field_of_older_releases_by_its_type(kind: str, name: str) -> None:
+    assert leaves(schema(kind, name)["properties"]["spec"]) == declared(SPECS[kind, name])
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_the_status_has_every_field_of_older_releases_by_its_type(kind: str, name: str) -> None:
+    have, had = leaves(schema(kind, name)["properties"]["status"]), declared(STATUSES[kind, name])
+    assert have.items() >= had.items()
+    ours = {path.partition("[")[0].partition("{")[0] for path in have.keys() - had.keys()}
+    assert ours <= {"conditions", "used"}
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_only_the_address_of_a_pool_was_ever_required(kind: str, name: str) -> None:
+    required = {f"{path}.{field}" for path, each in nodes(schema(kind, name)) for field in each.get("required", [])}
+    expected = {"spec.address"} if kind == "Eip" else set()
+    if (kind, name) == ("BgpPeer", "v1alpha2"):
+        expected = {f"spec.nodeSelector.matchExpressions[].{field}" for field in ("key", "operator")}
+    # A condition without these two says nothing, and is of no older release.
+    assert required - {"status.conditions[].type", "status.conditions[].status"} == expected
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_every_field_is_described(kind: str, name: str) -> None:
+    bare = [path for path, each in nodes(schema(kind, name)) if not each.get("description")]
+    assert [path for path in bare if not path.endswith(("[]", "{}")) and path != "metadata"] == []
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_the_old_version_keeps_what_it_does_not_know_and_the_stored_one_knows_all(kind: str) -> None:
+    keep = "x-kubernetes-preserve-unknown-fields"
+    old = [part for path, part in nodes(schema(kind, "v1alpha1")) if path not in ("", "metadata")]
+    assert all(
+        part.get(keep) is True for part in old if part["type"] == "object" and "additionalProperties" not in part
+    )
+    assert not any(keep in part for _, part in nodes(schema(kind, "v1alpha2")))
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_both_versions_are_served_and_the_second_is_stored_with_a_status_of_its_own(kind: str) -> None:
+    old, stored = version(kind, "v1alpha1"), version(kind, "v1alpha2")
+    assert (old["served"], old["storage"], old.get("subresources")) == (True, False, None)
+    assert (stored["served"], stored["storage"], stored.get("subresources")) == (True, True, {"status": {}})
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_what_many_write_into_is_one_value_to_the_server(kind: str, name: str) -> None:
+    atomic = {path for path, each in nodes(schema(kind, name)) if each.get("x-kubernetes-map-type") == "atomic"}
+    assert atomic == {
+        ("Eip", "v1alpha1"): {"status.used"},
+        ("Eip", "v1alpha2"): {"status.used"},
+        ("BgpConf", "v1alpha2"): {"status.nodesConfStatus{}"},
+        ("BgpPeer", "v1alpha2"): {"status.nodesPeerStatus{}", "spec.nodeSelector"},
+    }.get((kind, name), set())
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_autonomous_systems_have_four_octets(kind: str, name: str) -> None:
+    numbers = [
+        each for path, each in nodes(schema(kind, name)) if path.lower().removesuffix("perrack{}").endswith("as")
+    ]
+    for each in numbers:
+        if each["type"] == "integer":
+            assert (each["format"], each["minimum"], each["maximum"]) == ("int64", 0, 4294967295)
+    assert bool(numbers) == (kind != "Eip")
+
+
+def test_the_protocols_are_those_of_all_releases() -> None:
+    for name in ("v1alpha1", "v1alpha2"):
+        assert schema("Eip", name)["properties"]["spec"]["properties"]["protocol"]["enum"] == ["bgp", "layer2", "vip"]
+
+
+def test_definitions_are_named_and_scoped_as_ever() -> None:
+    definitions = [crd(kind) for kind in KINDS]
+    assert [each["metadata"] for each in definitions] == [
+        {"name": f"{plural}.network.kubesphere.io"} for plural in ("eips", "bgpconfs", "bgppeers")
+    ]
+    assert {definition(kind.name)["scope"] for kind in KINDS} == {"Cluster"}
+    assert {definition(kind.name)["group"] for kind in KINDS} == {"network.kubesphere.io"}
+    assert all("conversion" not in definition(kind.name) for kind in KINDS)
+    assert definition("Eip")["names"] == {
+        "kind": "Eip",
+        "listKind": "EipList",
+        "plural": "eips",
+        "singular": "eip",
+        "categories": ["networking"],
+    }
