@@ -112,8 +112,10 @@ def debian_mirror() -> str | None:
 
 def _install(packages: Sequence[str], output: Output) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    output.run(["apt-get", "update"], env=quiet)
-    output.run(["apt-get", "install", "-y", "--no-install-recommends", *packages], env=quiet)
+    # A machine just started upgrades itself: wait for it.
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
+    output.run([*apt, "update"], env=quiet)
+    output.run([*apt, "install", "-y", "--no-install-recommends", *packages], env=quiet)
 
 
 def _has_overlay() -> bool:
