@@ -7,7 +7,7 @@ which tests/contract asks the real one about. Objects are plain JSON. Faults are
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +58,7 @@ class FakeApiServer:
     def __init__(self) -> None:
         self.faults = Faults()
         self.requests: list[str] = []
+        self.selectors: set[str] = set()
         self.watches_open = 0
         self.version = 100
         self._objects: dict[str, dict[tuple[str, str], JSON]] = {}
@@ -68,6 +69,7 @@ class FakeApiServer:
         self._port = 0
         self._never = asyncio.Event()
         self._watch_generation = 0
+        self._activity = asyncio.Event()
 
     @property
     def access(self) -> Access:
@@ -126,6 +128,10 @@ class FakeApiServer:
         self._stale_tokens.add("all")
         await self.end_watches()
 
+    def set_floor(self, version: int) -> None:
+        """What happened before that version cannot be watched any more."""
+        self._forgotten = version
+
     async def end_watches(self) -> None:
         """End all watches that are open."""
         async with self._news:
@@ -141,11 +147,20 @@ class FakeApiServer:
             self._history.setdefault(collection, []).append((self.version, line))
             self._news.notify_all()
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when something holds that requests and open watches make true."""
+        async with asyncio.timeout(5):
+            while not holds():
+                self._activity.clear()
+                await self._activity.wait()
+
     # What it answers.
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         watching = request.query.get("watch") == "true"
         self.requests.append(f"{'WATCH' if watching else request.method} {request.path}")
+        self.selectors.add(request.query.get("fieldSelector", ""))
+        self._activity.set()
         if self.faults.silent:
             await self._never.wait()
         refusals = self.faults.watch_refusals if watching else self.faults.refusals
@@ -217,6 +232,7 @@ class FakeApiServer:
             await self._write(response, json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
         elif not self.faults.end_watches_at_once:
             self.watches_open += 1
+            self._activity.set()
             try:
                 await self._stream(response, collection, sent)
             finally:

@@ -1,0 +1,178 @@
+"""What a reader of the store sees, and when."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from openelb.kube import writes
+from openelb.kube.client import Client
+from openelb.kube.encode import service_patch
+from openelb.kube.errors import Conflict, NotFound
+from openelb.kube.store import Store
+from openelb.model import names
+from openelb.model.cluster import PoolStatus, Publication, ServiceKey
+from openelb.model.snapshot import Snapshot
+from tests.fakes.apiserver import FakeApiServer, Refusal
+from tests.unit.builders import ledger
+from tests.unit.kube import objects
+
+WEB = ServiceKey("default", "web")
+PUBLISHED = Publication(("192.0.2.1",), "eip", guarded=True)
+
+
+@asynccontextmanager
+async def stored(client: Client) -> AsyncIterator[Store]:
+    store = Store.for_manager(client, names.NAMESPACE)
+    task = asyncio.create_task(store.run())
+    try:
+        async with asyncio.timeout(5):
+            await store.synced()
+        yield store
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def look(store: Store) -> Snapshot:
+    """The snapshot after the next change."""
+    async with asyncio.timeout(5):
+        await store.changed()
+    return store.snapshot()
+
+
+@pytest.fixture(autouse=True)
+async def cluster(server: FakeApiServer) -> None:
+    await server.put(objects.EIPS, objects.eip())
+    await server.put(objects.SERVICES, objects.service())
+    await server.put(objects.SLICES, objects.endpoint_slice("web-1", "web", objects.endpoint("n1", ready=True)))
+    await server.put(objects.LEASES, objects.speaker_lease("n1", "t1"))
+    await server.put(objects.LEASES, {"metadata": objects.meta("openelb-manager", "openelb-system"), "spec": {}})
+
+
+async def test_a_snapshot_has_everything(client: Client) -> None:
+    async with stored(client) as store:
+        snapshot = store.snapshot()
+    assert list(snapshot.pools) == ["eip"]
+    assert list(snapshot.services) == [WEB]
+    assert snapshot.endpoints == {WEB: {"n1"}}
+    assert list(snapshot.speakers) == ["n1"]
+    assert snapshot.leader_renewal
+
+
+async def test_there_is_no_snapshot_before_every_kind_is_listed(client: Client) -> None:
+    with pytest.raises(RuntimeError, match="every kind"):
+        Store.for_manager(client, names.NAMESPACE).snapshot()
+
+
+async def test_a_kind_that_cannot_be_listed_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
+    server.faults.refusals.extend([Refusal(404, "NotFound")] * 4)
+    store = Store.for_manager(client, names.NAMESPACE)
+    task = asyncio.create_task(store.run())
+    await server.until(lambda: not server.faults.refusals)
+    assert server.watches_open < 4
+    with pytest.raises(RuntimeError):
+        store.snapshot()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_speaker_asks_for_load_balancers_alone(client: Client, server: FakeApiServer) -> None:
+    store = Store.for_speaker(client, names.NAMESPACE)
+    task = asyncio.create_task(store.run())
+    async with asyncio.timeout(5):
+        await store.synced()
+    task.cancel()
+    await asyncio.wait([task])
+    assert "spec.type=LoadBalancer" in server.selectors
+
+
+async def test_a_snapshot_does_not_change_under_its_reader(server: FakeApiServer, client: Client) -> None:
+    async with stored(client) as store:
+        before = store.snapshot()
+        await server.put(objects.SERVICES, objects.service("api"))
+        after = await look(store)
+    assert len(before.services) == 1
+    assert len(after.services) == 2
+
+
+async def test_many_changes_are_one_reason_to_look(server: FakeApiServer, client: Client) -> None:
+    async with stored(client) as store:
+        store.snapshot()
+        for number in range(20):
+            await server.put(objects.SERVICES, objects.service(f"s{number}"))
+        looks = 0
+        while len((await look(store)).services) < 21:
+            looks += 1
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(store.changed(), 0.01)
+    assert looks < 20
+
+
+async def test_a_change_before_the_wait_is_not_missed(client: Client) -> None:
+    async with stored(client) as store:
+        store.snapshot()
+        store.poke()
+        await asyncio.wait_for(store.changed(), 0.01)
+
+
+async def test_the_next_look_sees_what_was_written(client: Client) -> None:
+    async with stored(client) as store:
+        written = await writes.write_service(client, store.snapshot().services[WEB], PUBLISHED)
+        store.absorb(written)
+        seen = store.snapshot().services[WEB]
+    assert seen == written
+    assert seen.ingress == ("192.0.2.1",)
+    assert service_patch(seen, PUBLISHED, datetime.now(UTC)) == []
+
+
+async def test_a_ledger_is_written_and_seen(client: Client) -> None:
+    status = PoolStatus(used=ledger({"192.0.2.1": "default/web"}), usage=1)
+    async with stored(client) as store:
+        pool = await writes.write_pool_status(client, store.snapshot().pools["eip"], status)
+        store.absorb(pool)
+        guarded = await writes.write_pool_finalizer(client, pool, present=True)
+        store.absorb(guarded)
+        seen = store.snapshot().pools["eip"]
+    assert seen.status == status
+    assert seen.finalizers == (names.POOL_FINALIZER,)
+
+
+async def test_a_decision_on_what_is_not_there_any_more_is_a_conflict(client: Client) -> None:
+    async with stored(client) as store:
+        service = store.snapshot().services[WEB]
+        await writes.write_service(client, service, PUBLISHED)
+        with pytest.raises(Conflict):
+            await writes.write_service(client, service, Publication(pool_label="other"))
+
+
+async def test_nothing_is_written_when_nothing_differs(server: FakeApiServer, client: Client) -> None:
+    async with stored(client) as store:
+        before = len(server.requests)
+        service = store.snapshot().services[WEB]
+        assert await writes.write_service(client, service, Publication()) is service
+    assert not any(request.startswith("PATCH") for request in server.requests[before:])
+
+
+async def test_the_last_finalizer_takes_the_service_out_of_the_next_snapshot(
+    server: FakeApiServer, client: Client
+) -> None:
+    leaving = objects.service(finalizers=[names.SERVICE_FINALIZER], deletionTimestamp="2026-01-01T00:00:00Z")
+    await server.put(objects.SERVICES, leaving)
+    async with stored(client) as store:
+        written = await writes.write_service(client, store.snapshot().services[WEB], Publication())
+        store.absorb(written)
+        assert store.snapshot().services == {}
+
+
+async def test_what_a_direct_read_did_not_find_is_gone_until_it_appears(server: FakeApiServer, client: Client) -> None:
+    late = ServiceKey("default", "late")
+    async with stored(client) as store:
+        with pytest.raises(NotFound):
+            await writes.read_service(client, late)
+        store.note_gone(late)
+        assert (await look(store)).gone == {late}
+        await server.put(objects.SERVICES, objects.service("late"))
+        assert (await look(store)).gone == frozenset()
