@@ -30,7 +30,7 @@ def render() -> str:
 
 def from_nodes(manifest: str, directory: str) -> str:
     """The manifest for a quick look at a change: pods take our package from a directory of their node, not from the image."""
-    objects = list(yaml.safe_load_all(manifest))
+    objects = list(yaml.load_all(manifest, yaml.CSafeLoader))
     for each in objects:
         if each["kind"] in ("Deployment", "DaemonSet"):
             pod = each["spec"]["template"]["spec"]
@@ -38,7 +38,7 @@ def from_nodes(manifest: str, directory: str) -> str:
             mount = {"name": "source", "mountPath": PACKAGE, "readOnly": True}
             for container in pod["containers"]:
                 container["volumeMounts"] = [mount]
-    return yaml.safe_dump_all(objects, sort_keys=False)
+    return yaml.dump_all(objects, Dumper=yaml.CSafeDumper, sort_keys=False)
 
 
 def _manifest(name: str) -> str:

@@ -14,7 +14,7 @@ from openelb import __version__
 from openelb.model import names
 
 ROOT = Path(__file__).parents[2]
-OBJECTS: list[dict[str, Any]] = list(yaml.safe_load_all(RENDERED.read_text()))
+OBJECTS: list[dict[str, Any]] = list(yaml.load_all(RENDERED.read_text(), yaml.CSafeLoader))
 
 
 def named(kind: str, name: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_no_right_is_given_on_everything_of_a_kind_of_right() -> None:
 
 
 def test_for_a_quick_look_the_package_is_taken_from_the_nodes() -> None:
-    changed = yaml.safe_load_all(from_nodes(RENDERED.read_text(), "/srv/src"))
+    changed = yaml.load_all(from_nodes(RENDERED.read_text(), "/srv/src"), yaml.CSafeLoader)
     pods = [each["spec"]["template"]["spec"] for each in changed if each["kind"] in ("Deployment", "DaemonSet")]
     assert [pod["volumes"][0]["hostPath"]["path"] for pod in pods] == ["/srv/src"] * 2
     assert [pod["containers"][0]["volumeMounts"][0]["mountPath"] for pod in pods] == [PACKAGE] * 2

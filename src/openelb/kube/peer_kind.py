@@ -218,17 +218,23 @@ class OldPeerConf(Part):
     peer_as: Annotated[Asn, "The peer's autonomous system."] = 0
 
 
+class OldAddPaths(Part):
+    """Several paths for one route (RFC 7911)."""
+
+    send_max: Annotated[int, "How many to send at most."] = 0
+
+
 class OldTransport(Part):
     """The TCP connection below the session."""
 
     passive_mode: Annotated[bool, "Wait for the peer to connect."] = False
-    remote_port: Annotated[Int32, "The peer's port. Absent means 179."] = 179
+    remote_port: Annotated[int, "The peer's port. Absent means 179."] = 179
 
 
 class OldBgpPeerSpec(Part):
     """A router, as the first version said it. Nothing reads these fields any more."""
 
     config: Annotated[OldPeerConf | None, "Who the peer is."] = None
-    add_paths: Annotated[AddPathsConfig | None, "Several paths for one route (RFC 7911)."] = None
+    add_paths: Annotated[OldAddPaths | None, "Several paths for one route (RFC 7911)."] = None
     transport: Annotated[OldTransport | None, "The TCP connection below the session."] = None
     using_port_forward: Annotated[bool, "Without effect; kept for objects that have it."] = False
