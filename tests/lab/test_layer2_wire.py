@@ -1,0 +1,306 @@
+"""Layer 2 on a real wire: what a client on the LAN sees of a node that answers for addresses."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from lab.arp import answering_mac, question
+from lab.network import Host, Network
+from lab.wait import require, until
+from openelb.announce.layer2 import Counts, Layer2
+from openelb.host.sockets import ArpPort
+from openelb.model.announcements import Claim
+from openelb.wire.arp import Operation, announcement
+
+ADDRESS, OTHER = "10.79.0.200", "10.79.0.201"
+CLIENT = "10.79.0.100"
+LONG = 1000.0
+
+
+class Lan:
+    """A node that announces and a client, on one switch."""
+
+    def __init__(self, network: Network) -> None:
+        self.switch = network.switch("lan")
+        self.node = network.host("n1")
+        self.node.attach(self.switch, "eth0", "10.79.0.11/24")
+        self.client = network.host("client")
+        self.client.attach(self.switch, "eth0", f"{CLIENT}/24")
+        self.layer2 = Layer2(ArpPort)
+
+    def apply(self, *addresses: str, valid_for: float = LONG) -> None:
+        claims = frozenset(Claim(IPv4Address(address), "eth0") for address in addresses)
+        with self.node.inside():  # a thread stays on the host where it was started
+            self.layer2.apply(claims, valid_until=time.monotonic() + valid_for)
+
+    @property
+    def counts(self) -> Counts:
+        return self.layer2.counts["eth0"]
+
+    def settle(self) -> None:
+        """Return when the thread follows its orders: it announces what is new."""
+        until(
+            lambda: require(self.counts.announced >= 2, "nothing is announced"),
+            what="announcements",
+            timeout=5,
+            every=0.001,
+        )
+
+
+@pytest.fixture
+def lan(network: Network) -> Iterator[Lan]:
+    lan = Lan(network)
+    yield lan
+    lan.layer2.stop()
+
+
+@contextlib.contextmanager
+def heard(host: Host) -> Iterator[socket.socket]:
+    """A socket with every ARP frame that reaches the host from now on."""
+    with host.inside():
+        ears = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
+        ears.bind(("eth0", 0x0806))
+    with ears:
+        ears.settimeout(2)
+        yield ears
+
+
+def answer_time(ears: socket.socket, asked: bytes, address: str = ADDRESS) -> float:
+    """Seconds from the question to its answer."""
+    begin = time.monotonic()
+    ears.send(asked)
+    while answering_mac(ears.recv(2048), address) is None:
+        pass
+    return time.monotonic() - begin
+
+
+# Answers.
+
+
+def test_the_node_answers_with_its_mac(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    assert lan.client.who_has(ADDRESS) == {lan.node.mac()}
+
+
+def test_a_probe_is_answered(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    assert lan.client.who_has(ADDRESS, probe=True) == {lan.node.mac()}
+
+
+def test_nobody_answers_for_what_is_not_claimed(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    assert lan.client.who_has(OTHER) == frozenset()
+
+
+def test_a_dropped_claim_is_silent(lan: Lan) -> None:
+    lan.apply(ADDRESS, OTHER)
+    lan.settle()
+    lan.apply(OTHER)
+    assert lan.client.who_has(ADDRESS) == frozenset()
+    assert lan.client.who_has(OTHER) == {lan.node.mac()}
+
+
+def test_claims_that_are_not_renewed_fall_silent_and_come_back(lan: Lan) -> None:
+    lan.apply(ADDRESS, valid_for=0.2)
+    assert lan.client.who_has(ADDRESS, within=0.1) == {lan.node.mac()}
+    time.sleep(0.15)
+    assert lan.client.who_has(ADDRESS) == frozenset()
+    lan.apply(ADDRESS)
+    assert lan.client.who_has(ADDRESS) == {lan.node.mac()}
+
+
+def test_answers_come_within_milliseconds(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    with heard(lan.client) as ears:
+        asked = question(ADDRESS, sender_mac=ears.getsockname()[4], sender=CLIENT)
+        times = sorted(answer_time(ears, asked) for _ in range(500))
+    print(f"answer: median {times[250] * 1e6:.0f} µs, p99 {times[494] * 1e6:.0f} µs, worst {times[-1] * 1e6:.0f} µs")
+    assert times[250] < 0.01
+
+
+def test_answers_come_while_the_main_thread_is_busy(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    times: list[float] = []
+
+    def ask() -> None:
+        asked = question(ADDRESS, sender_mac=ears.getsockname()[4], sender=CLIENT)
+        times.extend(answer_time(ears, asked) for _ in range(20))
+
+    with heard(lan.client) as ears:
+        asker = threading.Thread(target=ask)
+        asker.start()
+        while asker.is_alive():
+            busy_until = time.monotonic() + 0.08
+            while time.monotonic() < busy_until:
+                pass
+            asker.join(0.001)
+    print(f"answer beside a busy main thread: worst {max(times) * 1e3:.1f} ms of {len(times)}")
+    assert max(times) < 1, "a client asks again after a second"
+
+
+def test_a_thousand_scattered_addresses_are_answered(lan: Lan) -> None:
+    addresses = [f"10.80.{number // 100}.{2 * (number % 100)}" for number in range(1000)]
+    lan.apply(*addresses)
+    lan.settle()
+    assert lan.client.who_has(addresses[-1]) == {lan.node.mac()}
+    assert lan.client.who_has("10.80.0.1") == frozenset()
+
+
+# Announcements.
+
+
+def test_both_forms_of_announcement_are_on_the_wire(lan: Lan) -> None:
+    with heard(lan.client) as ears:
+        lan.apply(ADDRESS)
+        frames = [ears.recv(2048) for _ in range(4)]
+    mac = bytes.fromhex(lan.node.mac().replace(":", ""))
+    forms = [announcement(IPv4Address(ADDRESS), form, mac=mac) for form in Operation]
+    assert frames == [*forms, *forms]
+
+
+def test_an_announcement_corrects_the_cache_of_a_client(lan: Lan) -> None:
+    lan.client.ip("neigh", "add", ADDRESS, "lladdr", "02:00:5e:00:53:99", "nud", "stale", "dev", "eth0")
+    lan.apply(ADDRESS)
+    until(
+        lambda: require(lan.node.mac() in (seen := lan.client.ip("neigh", "show", ADDRESS)), seen),
+        what="the node's MAC in the client's cache",
+        timeout=1,
+        every=0.005,
+    )
+
+
+# What wakes the process.
+
+
+def test_other_traffic_does_not_wake_the_process(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    with heard(lan.client) as ears:
+        mac = ears.getsockname()[4]
+        others = [question(f"10.79.0.{last}", sender_mac=mac, sender=CLIENT) for last in (1, 11, 199, 201, 255)]
+        asked = question(ADDRESS, sender_mac=mac, sender=CLIENT)
+        elsewhere = bytes.fromhex("02005e0053aa") + asked[6:]
+        reply = announcement(IPv4Address(ADDRESS), Operation.REPLY, mac=mac)
+        tagged = asked[:12] + bytes.fromhex("81000005") + asked[12:]
+        lan.node.ip("link", "set", "eth0", "promisc", "on")
+        for frame in [*others, elsewhere, reply, tagged] * 20:
+            ears.send(frame)
+        answer_time(ears, asked)
+    assert lan.counts.received == 1
+
+
+def test_a_question_with_a_priority_tag_is_one_of_this_lan(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    with heard(lan.client) as ears:
+        asked = question(ADDRESS, sender_mac=ears.getsockname()[4], sender=CLIENT)
+        assert answer_time(ears, asked[:12] + bytes.fromhex("8100e000") + asked[12:]) < 1
+
+
+# Links that come, go and change.
+
+
+def test_a_link_that_was_down_answers_soon(lan: Lan, caplog: pytest.LogCaptureFixture) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    lan.node.ip("link", "set", "eth0", "down")
+    until(lambda: require(caplog.messages, "no word in the log"), what="word that the link is down", timeout=2)
+    lan.node.ip("link", "set", "eth0", "up")
+    assert answers_soon(lan)
+    assert caplog.messages == ["cannot answer on eth0: Network is down; trying again every 1 s"]
+
+
+def test_a_link_that_was_replaced_answers_with_its_other_mac(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    lan.node.ip("link", "del", "eth0")
+    lan.node.attach(lan.switch, "eth0", "10.79.0.11/24")
+    lan.node.ip("link", "set", "eth0", "address", "02:00:5e:00:53:77")
+    assert answers_soon(lan)
+
+
+def test_a_link_that_is_not_there_yet_answers_when_it_is(network: Network) -> None:
+    lan = Lan(network)
+    lan.node.ip("link", "set", "eth0", "down", "name", "later0")
+    lan.apply(ADDRESS)
+    lan.node.ip("link", "set", "later0", "name", "eth0", "up")
+    assert answers_soon(lan)
+    lan.layer2.stop()
+
+
+def test_another_mac_is_announced_with_the_next_renewal(lan: Lan) -> None:
+    lan.apply(ADDRESS)
+    lan.settle()
+    lan.node.ip("link", "set", "eth0", "address", "02:00:5e:00:53:77")
+    lan.apply(ADDRESS)
+    assert lan.client.who_has(ADDRESS) == {"02:00:5e:00:53:77"}
+
+
+def answers_soon(lan: Lan) -> bool:
+    """Whether the node answers, with the MAC it has, within a few seconds: a closed link is tried every second."""
+    until(
+        lambda: require(lan.client.who_has(ADDRESS, within=0.1) == {lan.node.mac()}, "nobody answers"),
+        what=f"an answer for {ADDRESS}",
+        timeout=5,
+    )
+    return True
+
+
+# Rights.
+
+
+def test_one_capability_is_enough(lan: Lan) -> None:
+    program = f"""
+import time
+from ipaddress import IPv4Address
+from openelb.announce.layer2 import Layer2
+from openelb.host.links import links, mac_of
+from openelb.host.sockets import ArpPort
+from openelb.model.announcements import Claim
+assert links()[0].name == "eth0" and mac_of("eth0")
+Layer2(ArpPort).apply(frozenset({{Claim(IPv4Address("{ADDRESS}"), "eth0")}}), valid_until=time.monotonic() + 60)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    with limited(lan.node, program, capabilities="-all,+net_raw") as speaker:
+        assert speaker.stdout is not None
+        assert speaker.stdout.readline() == "ready\n"
+        assert answers_soon(lan)
+
+
+def test_without_the_capability_the_sentence_names_it(lan: Lan) -> None:
+    program = "from openelb.host.sockets import ArpPort; ArpPort('eth0')"
+    with limited(lan.node, program, capabilities="-all") as speaker:
+        _, complaint = speaker.communicate(timeout=20)
+    assert "PermissionError: [Errno 1] layer2 needs the capability NET_RAW" in complaint
+
+
+@contextlib.contextmanager
+def limited(host: Host, program: str, *, capabilities: str) -> Iterator[subprocess.Popen[str]]:
+    """The Python program as root on the host, as in a pod: with these capabilities and no way to more."""
+    source = str(Path(__file__).parents[2] / "src")
+    limits = ["setpriv", "--no-new-privs", f"--bounding-set={capabilities}", f"--inh-caps={capabilities}"]
+    running = subprocess.Popen(
+        ["ip", "netns", "exec", host.netns, *limits, sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": source},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with running:
+        yield running
+        running.kill()

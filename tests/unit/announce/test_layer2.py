@@ -1,0 +1,267 @@
+"""Claims become answers on links: threads started, told and stopped, on links of the test's own."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+import pytest
+
+from openelb.announce.layer2 import Layer2
+from openelb.model.announcements import Claim
+from openelb.wire import arp
+from openelb.wire.arp import Operation, Request, Silence
+
+OURS, OTHER, ASKER = (bytes.fromhex(f"02005e00530{number}") for number in range(1, 4))
+ASKERS_ADDRESS = IPv4Address("192.0.2.1")
+A, B = IPv4Address("192.0.2.10"), IPv4Address("192.0.2.11")
+A0, B0, A1 = Claim(A, "eth0"), Claim(B, "eth0"), Claim(A, "eth1")
+
+PATIENCE = 10
+"""Seconds after which a thread that says nothing is stuck."""
+
+
+@dataclass
+class FakePort:
+    """A link in memory. Its thread sleeps in `wait` until there is a frame or the bell rings, and `settle` waits for that."""
+
+    is_there: bool = True
+    tried: threading.Event = field(default_factory=threading.Event)
+    address: bytes = OURS
+    admitted: frozenset[IPv4Address] = frozenset()
+    frames: deque[bytes] = field(default_factory=deque)
+    sent: list[bytes] = field(default_factory=list)
+    closed: bool = False
+    bells: int = 0
+    _rung: bool = False
+    _asleep: bool = False
+    _change: threading.Condition = field(default_factory=threading.Condition)
+
+    def open(self) -> None:
+        self.tried.set()
+        if not self.is_there:
+            raise OSError(19, "No such device")
+
+    def mac(self) -> bytes:
+        return self.address
+
+    def admit(self, addresses: frozenset[IPv4Address]) -> None:
+        self.admitted = addresses
+
+    def wait(self, timeout: float) -> None:
+        with self._change:
+            self._asleep = True
+            self._change.notify_all()
+            if timeout > 0:
+                assert self._change.wait_for(lambda: self._rung or self.frames, PATIENCE)
+            self._rung = self._asleep = False
+
+    def wake(self) -> None:
+        with self._change:
+            self.bells += 1
+            self._rung = True
+            self._change.notify_all()
+
+    def receive(self) -> bytes | None:
+        return self.frames.popleft() if self.frames else None
+
+    def send(self, frame: bytes) -> bool:
+        self.sent.append(frame)
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+    # For tests.
+
+    def settle(self) -> list[bytes]:
+        """What was sent until the thread had nothing more to do."""
+        with self._change:
+            assert self._change.wait_for(lambda: self._asleep and not self._rung and not self.frames, PATIENCE)
+            said, self.sent = self.sent, []
+        return said
+
+    def deliver(self, *frames: bytes) -> list[bytes]:
+        """What was sent upon these frames."""
+        with self._change:
+            self.frames.extend(frames)
+            self._change.notify_all()
+        return self.settle()
+
+
+@dataclass
+class World:
+    """A time and links, with the announcer under test."""
+
+    now: float = 0.0
+    gone: frozenset[str] = frozenset()
+    ports: dict[str, FakePort] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.layer2 = Layer2(self._port, clock=lambda: self.now)
+
+    def _port(self, link: str) -> FakePort:
+        self.ports[link] = FakePort(is_there=link not in self.gone)
+        return self.ports[link]
+
+    def apply(self, *claims: Claim, valid_for: float = 1000.0) -> None:
+        self.layer2.apply(frozenset(claims), valid_until=self.now + valid_for)
+
+    @property
+    def eth0(self) -> FakePort:
+        return self.ports["eth0"]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.layer2.stop()
+
+
+def question(target: IPv4Address = A) -> bytes:
+    asked = bytearray(arp.announcement(target, Operation.REQUEST, mac=ASKER))
+    asked[28:32] = ASKERS_ADDRESS.packed
+    return bytes(asked)
+
+
+def answer(target: IPv4Address = A, *, mac: bytes = OURS) -> bytes:
+    return arp.reply(Request(ASKER, ASKERS_ADDRESS, target), mac=mac)
+
+
+def announced(address: IPv4Address = A, *, mac: bytes = OURS) -> bytes:
+    return arp.announcement(address, Operation.REQUEST, mac=mac)
+
+
+def test_a_claim_is_announced_and_answered(world: World) -> None:
+    world.apply(A0)
+    assert world.eth0.settle() == [announced()]
+    assert world.eth0.deliver(question()) == [answer()]
+
+
+def test_only_claimed_addresses_are_let_through(world: World) -> None:
+    world.apply(A0, B0)
+    world.eth0.settle()
+    assert world.eth0.admitted == {A, B}
+
+
+def test_telling_it_again_does_nothing(world: World) -> None:
+    world.apply(A0)
+    world.eth0.settle()
+    before = world.eth0.bells
+    world.apply(A0)
+    assert world.eth0.bells == before
+    assert world.layer2.claims == {A0}
+
+
+def test_each_link_answers_for_its_own_claims(world: World) -> None:
+    world.apply(B0, A1)
+    world.eth0.settle()
+    world.ports["eth1"].settle()
+    assert world.eth0.deliver(question(A), question(B)) == [answer(B)]
+    assert world.ports["eth1"].deliver(question(A), question(B)) == [answer(A)]
+
+
+def test_a_dropped_claim_is_silent(world: World) -> None:
+    world.apply(A0, B0)
+    world.eth0.settle()
+    world.apply(B0)
+    world.eth0.settle()
+    assert world.eth0.deliver(question(A)) == []
+    assert world.layer2.claims == {B0}
+
+
+def test_a_link_without_claims_is_left(world: World) -> None:
+    world.apply(A0, A1)
+    world.apply(A1)
+    assert world.eth0.closed
+    assert not any(thread.name == "arp-eth0" for thread in threading.enumerate())
+    assert world.layer2.claims == {A1}
+
+
+def test_a_link_that_is_claimed_again_answers_again(world: World) -> None:
+    world.apply(A0)
+    world.apply()
+    world.apply(A0)
+    assert world.eth0.settle() == [announced()]
+
+
+def test_when_it_has_stopped_nothing_is_sent(world: World) -> None:
+    world.apply(A0, A1)
+    world.layer2.stop()
+    assert all(port.closed for port in world.ports.values())
+    assert not any(thread.name.startswith("arp-") for thread in threading.enumerate())
+
+
+def test_claims_that_are_not_renewed_are_silent_until_they_are(world: World) -> None:
+    world.apply(A0, valid_for=4)
+    world.eth0.settle()
+    world.now = 4.0
+    assert world.eth0.deliver(question()) == []
+    world.apply(A0, valid_for=4)
+    assert announced() in world.eth0.settle()
+    assert world.eth0.deliver(question()) == [answer()]
+
+
+def test_a_link_with_another_mac_is_announced_with_it(world: World) -> None:
+    world.apply(A0, valid_for=4)
+    world.eth0.settle()
+    world.eth0.address = OTHER
+    world.now = 1.0
+    world.apply(A0, valid_for=4)
+    assert world.eth0.settle() == [announced(mac=OTHER)]
+    assert world.eth0.deliver(question()) == [answer(mac=OTHER)]
+
+
+def test_what_is_done_is_counted(world: World) -> None:
+    world.apply(A0)
+    world.eth0.settle()
+    world.eth0.deliver(question(A), question(B), b"")
+    counts = world.layer2.counts["eth0"]
+    assert (counts.received, counts.answered, counts.announced) == (3, 1, 1)
+    assert {why: number for why, number in counts.dropped.items() if number} == {
+        Silence.NOT_CLAIMED: 1,
+        Silence.SHORT: 1,
+    }
+
+
+def test_counts_outlive_the_claims(world: World) -> None:
+    world.apply(A0)
+    world.eth0.settle()
+    world.apply()
+    world.apply(A0)
+    world.eth0.settle()
+    assert world.layer2.counts["eth0"].announced == 2
+
+
+# What the log says.
+
+
+def test_the_log_says_what_changed_and_why(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        world.layer2.apply(frozenset({A0, B0}), valid_until=9, why={A0: "won over n2, n3"})
+        world.layer2.apply(frozenset({A0, B0}), valid_until=10)
+        world.layer2.apply(frozenset({B0}), valid_until=11, why={A0: "n2 wins"})
+    assert caplog.messages == [
+        "answering for 192.0.2.10 on eth0: won over n2, n3",
+        "answering for 192.0.2.11 on eth0",
+        "no longer answering for 192.0.2.10 on eth0: n2 wins",
+    ]
+
+
+def test_the_log_says_how_long_nothing_was_answered(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.apply(A0, valid_for=4)
+    world.now = 7.25
+    world.apply(A0, valid_for=4)
+    assert caplog.messages == ["nothing was answered on eth0 for 3.2 s: the speaker was held up that long"]
+
+
+def test_a_link_that_is_gone_is_told_once_and_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(gone=frozenset({"eth0"}))
+    world.apply(A0, A1)
+    assert world.eth0.tried.wait(PATIENCE)
+    assert world.ports["eth1"].settle() == [announced()]
+    world.layer2.stop()
+    assert caplog.messages == ["cannot answer on eth0: No such device; trying again every 1 s"]
