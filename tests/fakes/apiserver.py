@@ -128,6 +128,11 @@ class FakeApiServer:
         self._stale_tokens.add("all")
         await self.end_watches()
 
+    def only(self, collection: str) -> JSON:
+        """The one object of a collection."""
+        (what,) = self._objects[collection].values()
+        return what
+
     def set_floor(self, version: int) -> None:
         """What happened before that version cannot be watched any more."""
         self._forgotten = version
@@ -177,7 +182,7 @@ class FakeApiServer:
                 return self._list(request, collection)
             case "POST":
                 body = await request.json()
-                body["metadata"].setdefault("namespace", namespace)
+                self._name(body["metadata"], namespace)
                 if _key(body) in self._objects.get(collection, {}):
                     return Refusal(409, "AlreadyExists").response()
                 return web.json_response(await self.put(collection, body), status=201)
@@ -194,6 +199,11 @@ class FakeApiServer:
             case _:
                 await self.remove(collection, name, namespace)
                 return web.json_response({"kind": "Status", "status": "Success"})
+
+    def _name(self, metadata: JSON, namespace: str) -> None:
+        metadata.setdefault("namespace", namespace)
+        if "generateName" in metadata:
+            metadata["name"] = metadata.pop("generateName") + str(self.version)
 
     async def _patch(self, collection: str, there: JSON, patch: list[JSON]) -> web.Response:
         try:

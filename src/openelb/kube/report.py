@@ -7,7 +7,7 @@ counted, and the conditions of the object still say it.
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,8 +56,9 @@ class Reporter:
         self._component = component
         self._instance = instance
         self._clock = clock
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
-        self._told: OrderedDict[Event, float] = OrderedDict()
+        self._queue: deque[Event] = deque()
+        self._something_waits = asyncio.Event()
+        self._told: dict[Event, float] = {}  # in the order of its times
         self.dropped = 0
 
     def tell(self, about: Pool | Service, reason: str, sentence: str, *, warning: bool) -> None:
@@ -67,28 +68,39 @@ class Reporter:
         self._forget(now)
         if event in self._told:
             return
-        try:
-            self._queue.put_nowait(event)
-        except asyncio.QueueFull:
-            if not self.dropped:
-                log.warning("more than %d Events wait to be written: some are dropped", QUEUE)
-            self.dropped += 1
-        else:
+        if self.waiting < QUEUE:
+            self._queue.append(event)
             self._told[event] = now
+            self._something_waits.set()
+            return
+        if not self.dropped:
+            log.warning("more than %d Events wait to be written: some are dropped", QUEUE)
+        self.dropped += 1
+
+    @property
+    def waiting(self) -> int:
+        """How many Events wait to be written."""
+        return len(self._queue)
+
+    def next(self) -> Event:
+        """Take out the Event to write next. Raises IndexError when none waits."""
+        return self._queue.popleft()
 
     async def run(self) -> None:
         """Write what is told, until cancelled. An Event that cannot be written is dropped: it says nothing new later."""
         complaint = ""
         while True:
-            event = await self._queue.get()
+            await self._something_waits.wait()
             try:
-                await self.write(event)
+                await self.write(self.next())
                 complaint = ""
             except ApiError as error:
                 self.dropped += 1
                 if not complaint:
                     complaint = str(error)
                     log.warning("an Event is dropped: %s", complaint)
+            if not self.waiting:
+                self._something_waits.clear()
             await asyncio.sleep(1 / PER_SECOND)
 
     async def write(self, event: Event) -> None:
@@ -99,8 +111,8 @@ class Reporter:
         await self._client.create(path, self._body(event, namespace), msgspec.Raw)
 
     def _forget(self, now: float) -> None:
-        while self._told and now - next(iter(self._told.values())) >= QUIET_SECONDS:
-            self._told.popitem(last=False)
+        while self._told and now - self._told[oldest := next(iter(self._told))] >= QUIET_SECONDS:
+            del self._told[oldest]
 
     def _body(self, event: Event, namespace: str) -> dict[str, object]:
         return {

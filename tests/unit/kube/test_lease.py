@@ -1,0 +1,250 @@
+"""Who leads, and who is here, at times that the tests say."""
+
+import json
+from collections.abc import Callable
+from ipaddress import ip_interface
+
+import pytest
+
+from openelb.kube.decode import Lease, links
+from openelb.kube.errors import Unreachable
+from openelb.kube.lease import Leadership, SpeakerLease, links_text, speaker_lease_name
+from openelb.model import names
+from openelb.model.cluster import Link
+from tests.fakes.leases import FakeLease
+
+ETH0 = Link("eth0", (ip_interface("192.0.2.11/24"), ip_interface("2001:db8::11/64")))
+
+
+class Clock:
+    """A clock that goes on when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def lease() -> FakeLease:
+    return FakeLease()
+
+
+@pytest.fixture
+def candidate(lease: FakeLease, clock: Clock) -> Callable[[str], Leadership]:
+    return lambda identity: Leadership(lease, identity, clock=clock)
+
+
+async def go_on(candidate: Leadership, clock: Clock, seconds: int) -> None:
+    """Let time pass, with an attempt every second."""
+    for _ in range(seconds):
+        clock.now += 1
+        await candidate.attempt()
+
+
+async def test_the_first_to_come_leads(candidate: Callable[[str], Leadership], clock: Clock) -> None:
+    a, b = candidate("a"), candidate("b")
+    await a.attempt()
+    await b.attempt()
+    assert a.held(clock.now)
+    assert not b.held(clock.now)
+
+
+async def test_a_leader_that_renews_is_left_in_peace(candidate: Callable[[str], Leadership], clock: Clock) -> None:
+    a, b = candidate("a"), candidate("b")
+    for _ in range(20):
+        await a.attempt()
+        await b.attempt()
+        clock.now += 1
+    assert a.held(clock.now)
+    assert not b.held(clock.now)
+
+
+async def test_a_leader_that_is_silent_is_followed_after_its_lease_and_had_stopped_before(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a, b = candidate("a"), candidate("b")
+    await a.attempt()
+    await b.attempt()
+    await go_on(b, clock, 3)
+    assert not a.held(clock.now)
+    assert not b.held(clock.now)
+    await go_on(b, clock, 3)
+    assert b.held(clock.now)
+    assert lease.stored is not None
+    assert (lease.stored.holder, lease.stored.transitions) == ("b", 1)
+
+
+async def test_the_age_of_anothers_lease_is_counted_from_when_it_was_seen(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    lease.stored = Lease(names.LEADER_LEASE, "from long ago", 5, renewed="2001-01-01T00:00:00.000000Z", version="0")
+    b = candidate("b")
+    await b.attempt()
+    await go_on(b, clock, 5)
+    assert not b.held(clock.now)
+    await go_on(b, clock, 1)
+    assert b.held(clock.now)
+
+
+async def test_leading_ends_three_seconds_after_the_last_answered_renewal_was_sent(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a = candidate("a")
+    await a.attempt()
+    lease.away = True
+    clock.now += 2.9
+    with pytest.raises(Unreachable):
+        await a.attempt()
+    assert a.held(clock.now)
+    clock.now += 0.2
+    assert not a.held(clock.now)
+
+
+async def test_a_leader_comes_back_when_nobody_took_over_meanwhile(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a = candidate("a")
+    await a.attempt()
+    clock.now += 60
+    await a.attempt()
+    assert a.held(clock.now)
+    assert lease.stored is not None
+    assert lease.stored.transitions == 0
+
+
+async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lead(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a = candidate("a")
+    await a.attempt()
+    lease.loses_answers = True
+    with pytest.raises(Unreachable):
+        await a.attempt()
+    lease.loses_answers = False
+    clock.now += 1
+    await a.attempt()
+    clock.now += 2.5
+    assert a.held(clock.now)
+
+
+async def test_a_frozen_leader_finds_itself_followed(candidate: Callable[[str], Leadership], clock: Clock) -> None:
+    a, b = candidate("a"), candidate("b")
+    await a.attempt()
+    await b.attempt()
+    await go_on(b, clock, 6)
+    await a.attempt()
+    assert not a.held(clock.now)
+    assert b.held(clock.now)
+
+
+async def test_a_clean_stop_lets_another_lead_at_once(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a, b = candidate("a"), candidate("b")
+    await a.attempt()
+    await b.attempt()
+    await a.release()
+    assert not a.held(clock.now)
+    await b.attempt()
+    assert b.held(clock.now)
+    assert lease.writes == ["a", "", "b"]
+
+
+async def test_a_stop_without_the_lead_writes_nothing(candidate: Callable[[str], Leadership], lease: FakeLease) -> None:
+    await candidate("a").release()
+    assert lease.writes == []
+
+
+async def test_of_two_that_take_a_free_lease_one_leads(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a, b = candidate("a"), candidate("b")
+    lease.meanwhile.append(b.attempt)
+    await a.attempt()
+    assert (a.held(clock.now), b.held(clock.now)) == (False, True)
+
+
+async def test_gaining_and_losing_the_lead_is_told_once_each(lease: FakeLease, clock: Clock) -> None:
+    told: list[bool] = []
+    a = Leadership(lease, "a", clock=clock, on_change=lambda: told.append(a.held(clock.now)))
+    await go_on(a, clock, 3)
+    lease.stored = Lease(names.LEADER_LEASE, "b", 5, version="x")
+    await go_on(a, clock, 2)
+    assert told == [True, False]
+
+
+async def test_a_speaker_says_that_it_is_alive_and_which_links_it_has(lease: FakeLease) -> None:
+    speaker = SpeakerLease(lease, "n1", "pod-1")
+    speaker.tell((ETH0,))
+    await speaker.renew()
+    first = lease.stored
+    await speaker.renew()
+    assert first is not None
+    assert lease.stored is not None
+    assert (first.name, first.holder, first.seconds) == ("openelb-speaker-n1", "pod-1", 4)
+    assert first.annotations is not None
+    assert (first.annotations[names.NODE], links(first.annotations[names.LINKS])) == ("n1", (ETH0,))
+    assert first.renewal != lease.stored.renewal
+
+
+async def test_a_later_speaker_of_the_node_takes_the_lease_over(lease: FakeLease) -> None:
+    await SpeakerLease(lease, "n1", "pod-1").renew()
+    await SpeakerLease(lease, "n1", "pod-2").renew()
+    assert lease.stored is not None
+    assert (lease.stored.holder, lease.stored.transitions) == ("pod-2", 1)
+
+
+async def test_a_speaker_whose_lease_somebody_deleted_makes_it_again(lease: FakeLease) -> None:
+    speaker = SpeakerLease(lease, "n1", "pod-1")
+    await speaker.renew()
+    lease.stored = None
+    await speaker.renew()
+    assert lease.writes == ["pod-1", "pod-1"]
+
+
+async def test_a_renewal_whose_answer_was_lost_is_followed_by_another(lease: FakeLease) -> None:
+    speaker = SpeakerLease(lease, "n1", "pod-1")
+    lease.loses_answers = True
+    with pytest.raises(Unreachable):
+        await speaker.renew()
+    lease.loses_answers = False
+    await speaker.renew()
+    assert lease.writes == ["pod-1", "pod-1"]
+
+
+async def test_a_speaker_that_leaves_is_gone_and_does_not_come_back(lease: FakeLease) -> None:
+    speaker = SpeakerLease(lease, "n1", "pod-1")
+    await speaker.renew()
+    await speaker.leave()
+    await speaker.renew()
+    assert lease.stored is None
+    assert lease.writes == ["pod-1", "deleted"]
+
+
+async def test_a_speaker_that_leaves_does_not_take_a_later_one_with_it(lease: FakeLease) -> None:
+    first, second = SpeakerLease(lease, "n1", "pod-1"), SpeakerLease(lease, "n1", "pod-2")
+    await first.renew()
+    await second.renew()
+    await first.leave()
+    assert lease.stored is not None
+    assert lease.stored.holder == "pod-2"
+
+
+def test_the_longest_name_of_a_node_still_makes_a_name_of_a_lease() -> None:
+    assert speaker_lease_name("n1") == "openelb-speaker-n1"
+    longest = [speaker_lease_name("n" * 252 + end) for end in "ab"]
+    assert all(len(name) <= 253 for name in longest)
+    assert longest[0] != longest[1]
+
+
+def test_links_are_compact_json() -> None:
+    text = links_text((ETH0, Link("eth1")))
+    assert text == '[{"name":"eth0","addresses":["192.0.2.11/24","2001:db8::11/64"]},{"name":"eth1","addresses":[]}]'
+    assert json.loads(text)[1] == {"name": "eth1", "addresses": []}

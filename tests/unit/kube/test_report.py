@@ -1,0 +1,95 @@
+"""What is told about objects, and what is not told again."""
+
+import pytest
+
+from openelb.kube import report
+from openelb.kube.client import Client
+from openelb.kube.report import Reporter
+from tests.fakes.apiserver import FakeApiServer
+from tests.unit.builders import pool, service
+
+EVENTS = "/apis/events.k8s.io/v1/events"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def reporter(client: Client, clock: Clock) -> Reporter:
+    return Reporter(client, "openelb-manager", "m-1", clock=clock)
+
+
+def waiting(reporter: Reporter) -> list[tuple[str, str]]:
+    """What would be written next: reasons and sentences, taken out of the queue."""
+    events = [reporter.next() for _ in range(reporter.waiting)]
+    return [(event.reason, event.sentence) for event in events]
+
+
+async def test_the_same_is_not_told_twice_within_ten_minutes(reporter: Reporter, clock: Clock) -> None:
+    for _ in range(3):
+        reporter.tell(service(), "Allocated", "gets 192.0.2.1", warning=False)
+    assert len(waiting(reporter)) == 1
+    clock.now += report.QUIET_SECONDS - 1
+    reporter.tell(service(), "Allocated", "gets 192.0.2.1", warning=False)
+    assert waiting(reporter) == []
+    clock.now += 1
+    reporter.tell(service(), "Allocated", "gets 192.0.2.1", warning=False)
+    assert len(waiting(reporter)) == 1
+
+
+async def test_another_sentence_reason_or_object_is_told(reporter: Reporter) -> None:
+    reporter.tell(service(), "PoolExhausted", "the pool a is full", warning=True)
+    reporter.tell(service(), "PoolExhausted", "the pool b is full", warning=True)
+    reporter.tell(service("api"), "PoolExhausted", "the pool b is full", warning=True)
+    reporter.tell(pool(), "PoolInvalid", "the pool b is full", warning=True)
+    assert len(waiting(reporter)) == 4
+
+
+async def test_what_does_not_fit_is_dropped_counted_and_said_once(
+    reporter: Reporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(report.QUEUE + 3):
+        reporter.tell(service(), "Allocated", f"sentence {number}", warning=False)
+    assert reporter.dropped == 3
+    assert len(caplog.records) == 1
+
+
+async def test_an_event_says_who_tells_what_about_which_object(reporter: Reporter, server: FakeApiServer) -> None:
+    reporter.tell(service("team/web"), "AddressTaken", "192.0.2.1 is taken", warning=True)
+    await reporter.write(reporter.next())
+    written = server.only(EVENTS)
+    assert written["metadata"]["namespace"] == "team"
+    assert (written["type"], written["reason"], written["note"]) == ("Warning", "AddressTaken", "192.0.2.1 is taken")
+    assert (written["reportingController"], written["reportingInstance"]) == ("openelb-manager", "m-1")
+    assert written["regarding"] == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "namespace": "team",
+        "name": "web",
+        "uid": "uid of team/web",
+    }
+
+
+async def test_an_event_about_an_eip_is_where_kubectl_looks_for_it(reporter: Reporter, server: FakeApiServer) -> None:
+    reporter.tell(pool("office"), "Ready", "answered by n1", warning=False)
+    await reporter.write(reporter.next())
+    written = server.only(EVENTS)
+    assert written["metadata"]["namespace"] == "default"
+    assert written["type"] == "Normal"
+    assert (written["regarding"]["kind"], written["regarding"]["name"]) == ("Eip", "office")
+
+
+async def test_a_sentence_too_long_for_an_event_is_cut(reporter: Reporter, server: FakeApiServer) -> None:
+    reporter.tell(service(), "NoPool", "x" * 5000, warning=True)
+    await reporter.write(reporter.next())
+    assert len(server.only(EVENTS)["note"]) == 1024
