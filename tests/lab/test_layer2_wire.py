@@ -242,6 +242,16 @@ def test_a_link_that_is_not_there_yet_answers_when_it_is(network: Network) -> No
     lan.layer2.stop()
 
 
+def test_a_link_that_is_no_ethernet_is_told_once(lan: Lan, caplog: pytest.LogCaptureFixture) -> None:
+    lan.node.ip("tuntap", "add", "tun0", "mode", "tun")
+    lan.node.ip("link", "set", "tun0", "up")
+    with lan.node.inside():
+        lan.layer2.apply(frozenset({Claim(IPv4Address(ADDRESS), "tun0")}), valid_until=time.monotonic() + LONG)
+    time.sleep(1.2)  # it is tried again after a second
+    told = "cannot answer on tun0: it is no Ethernet link, so there is no ARP; trying again every 1 s"
+    assert caplog.messages == [told]
+
+
 def test_another_mac_is_announced_with_the_next_renewal(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()

@@ -190,11 +190,11 @@ class _Station:
     def _serve(self) -> None:
         """Answer and announce until told to stop. Raises OSError when the link is gone or down."""
         self._port.open()
+        responder, followed = Responder(self._port.mac()), Orders()
         if self._in_trouble:
             log.info("answering on %s again", self._link)
             self._counts.reopened += 1
             self._in_trouble = False
-        responder, followed = Responder(self._port.mac()), Orders()
         while not self._stopping.is_set():
             if (orders := self.orders) is not followed:
                 responder = self._updated(responder, orders, admitted=followed.addresses)

@@ -51,7 +51,7 @@ class ArpPort:
     def mac(self) -> bytes:
         """The MAC of the link as it is now. Raises OSError when the link is gone or no Ethernet."""
         _, _, _, hardware, mac = self._socket.getsockname()
-        if not mac:
+        if not hardware:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         if hardware != _ARPHRD_ETHER:
             raise OSError(errno.EPROTONOSUPPORT, "it is no Ethernet link, so there is no ARP")

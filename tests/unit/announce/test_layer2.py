@@ -236,6 +236,16 @@ def test_counts_outlive_the_claims(world: World) -> None:
     assert world.layer2.counts["eth0"].announced == 2
 
 
+def test_a_flood_of_questions_does_not_hold_announcements_up(world: World) -> None:
+    world.apply(A0)
+    world.eth0.settle()
+    world.now = 0.1
+    said = world.eth0.deliver(*[question()] * 1000)
+    second_form = arp.announcement(A, Operation.REPLY, mac=OURS)
+    assert said.count(answer()) == 1000
+    assert said.index(second_form) < 100
+
+
 # What the log says.
 
 
