@@ -59,7 +59,16 @@ class Cluster:
             record = (directory / _RECORD).read_bytes()
         except FileNotFoundError:
             raise NoLabError(f"No lab is up in {directory}: `make lab` puts one up.") from None
+        return cls.recorded(record)
+
+    @classmethod
+    def recorded(cls, record: bytes) -> "Cluster":
+        """The cluster of a `record()`."""
         return msgspec.json.decode(record, type=cls, dec_hook=lambda kind, text: kind(text))
+
+    def record(self) -> bytes:
+        """This value for another process, as JSON."""
+        return msgspec.json.encode(self, enc_hook=str)
 
     # Up and down.
 
@@ -73,7 +82,7 @@ class Cluster:
         site.build(self.network, workers=self.workers)
         everyone = [each.name for each in self.nodes]
         pki.write(self.pki.directory, server=site.CONTROL_PLANE, names=controlplane.NAMES, nodes=everyone)
-        (self.directory / _RECORD).write_bytes(msgspec.json.encode(self, enc_hook=str))
+        (self.directory / _RECORD).write_bytes(self.record())
         self.control_plane.start()
         for each in self.nodes:
             each.start()
@@ -179,11 +188,11 @@ class Cluster:
 
     def wait_for_nodes(self, *, timeout: float = 120.0) -> None:
         """Return when every node is Ready."""
-        wanted = {each.name for each in self.nodes}
 
         def look() -> None:
             ready = self.ready_nodes()
-            require(ready >= wanted, f"Ready are {', '.join(sorted(ready)) or 'none'} of {', '.join(sorted(wanted))}")
+            missing = [each for each in self.nodes if each.name not in ready]
+            require(not missing, "; ".join(f"{each.name} is not Ready: {each.last_words()}" for each in missing))
 
         until(look, what="all nodes to be Ready", timeout=timeout)
 

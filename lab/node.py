@@ -89,6 +89,15 @@ class Node:
         """The log of one of `DAEMONS`, or of the node's first process (`init`)."""
         return self.directory / "log" / f"{daemon}.log"
 
+    def last_words(self) -> str:
+        """The last error in the log of the daemon that got furthest, for a person who wonders why it is not Ready."""
+        for daemon in ("kubelet", "containerd", "init"):
+            if self.log(daemon).exists():
+                lines = self.log(daemon).read_text(errors="replace").splitlines()
+                errors = [line for line in lines if line.startswith(("E", "F")) or "level=error" in line]
+                return f"{daemon}: {(errors or lines or ['no word'])[-1]}"
+        return "it was never started"
+
     # Processes of the node.
 
     def daemon(self, name: str) -> frozenset[int]:
