@@ -54,11 +54,9 @@ def demo(keep: bool) -> None:
 def shell() -> None:
     """Leave a cluster running, and open a shell in it; one that is up already is entered."""
     with _held():
-        try:
-            cluster = Cluster.running(_directory())
-            cluster.ready_nodes()
+        if cluster := _running():
             click.echo(_where_it_is(cluster))
-        except (NoLabError, OSError):
+        else:
             with _up(keep=True) as cluster:
                 pass
         _shell(cluster)
@@ -175,6 +173,16 @@ def _held() -> Iterator[None]:
             yield
     except (lock.LockedError, CommandError, WaitError) as failure:
         raise click.ClickException(str(failure)) from failure
+
+
+def _running() -> Cluster | None:
+    """The lab that was left up, if it is of use."""
+    try:
+        cluster = Cluster.running(_directory())
+        cluster.ready_nodes()
+    except (NoLabError, OSError):
+        return None
+    return cluster
 
 
 @contextmanager

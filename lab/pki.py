@@ -76,6 +76,7 @@ def write(directory: Path, *, server: str, names: Iterable[str], nodes: Iterable
         _write_pair(pki, name, *authority.issue(user, groups=groups))
         _write_kubeconfig(pki, name, server, _certificate_user(pki, name))
     token = secrets.token_hex(16)
+    pki.tokens.touch(mode=0o600)
     pki.tokens.write_text(f'{token},token-admin,token-admin,"{ADMINS}"\n')
     _write_kubeconfig(pki, "token", server, {"token": token})
     return pki
