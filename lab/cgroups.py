@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.wait import require, until
 
 ROOT = Path("/sys/fs/cgroup")
-_ORDINARY = frozenset({"rw", "ro", "relatime", "nosuid", "nodev", "noexec"})
+_ORDINARY = frozenset({"rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr", "clone_children"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,9 @@ class Group:
 
 
 def _options(all_options: str) -> str:
-    options = [option for option in all_options.split(",") if option not in _ORDINARY]
+    options = [
+        each for each in all_options.split(",") if each not in _ORDINARY and not each.startswith("release_agent=")
+    ]
     # A hierarchy without a controller has a name only.
-    return ",".join(["none", *options] if options and options[0].startswith("name=") else options)
+    named = any(each.startswith("name=") for each in options)
+    return ",".join(["none", *options] if named else options)
