@@ -86,32 +86,32 @@ class Binaries:
         """What is yet to be built, one step for each program."""
         if self.directory.exists():
             return []
-        missing = [each for each in programs(self.pins) if not self._file(each).exists()]
+        missing = [each for each in programs(self.pins) if not self.file(each).exists()]
         toolchain = Toolchain(self.cache, self.pins)
         builds = [self._step(each, toolchain) for each in missing]
         return [*toolchain.steps(), *builds, Step("putting the binaries together", self._gather)]
 
     def _step(self, program: Program, toolchain: "Toolchain") -> Step:
         def build(output: Output) -> None:
-            with self.cache.making(self._file(program)) as partial:
+            with self.cache.making(self.file(program)) as partial:
                 toolchain.build(partial, program.arguments, MODULES / program.module, output)
 
         return Step(f"building {program.name} {program.version}", build, ADVICE)
 
-    def _file(self, program: Program) -> Path:
+    def file(self, program: Program) -> Path:
+        """Where one program is, or will be, built."""
         return self._directory_of(program) / program.name
 
     def _directory_of(self, program: Program) -> Path:
-        made_of = key(
-            fingerprint(MODULES / program.module), *(" ".join(each.arguments) for each in programs(self.pins))
-        )
+        arguments = [each.arguments for each in programs(self.pins) if each.module == program.module]
+        made_of = key(fingerprint(MODULES / program.module), *(" ".join(each) for each in arguments))
         return self.cache.path("bin", f"{program.module}-{program.version}-{made_of}")
 
     def _gather(self, output: Output) -> None:
         with self.cache.making(self.directory) as partial:
             partial.mkdir()
             for program in programs(self.pins):
-                (partial / program.name).hardlink_to(self._file(program))
+                (partial / program.name).hardlink_to(self.file(program))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,31 @@
-"""The lab's images: a Debian made here by debootstrap, and ordinary Dockerfiles on it. Nothing is pulled.
+"""Which images a lab needs, and where each is in the cache. How they are made is in ``recipes``.
 
-Each image is known by a key of everything it is made of; a changed Dockerfile rebuilds that image alone.
+Each image is known by a key of everything it is made of, so a change of one leaves the others as they are.
 """
 
 import re
-import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import buildah, seed
 from lab.binaries import MODULES, Binaries
-from lab.buildah import Builder
-from lab.cache import Cache, fingerprint, key, remove
+from lab.cache import Cache, fingerprint, key
 from lab.pins import Pins
-from lab.progress import Output, Step
 
 DOCKERFILES = Path(__file__).with_name("images")
-ADVICE = (
-    "Debian's packages come through the ordinary apt client: check that `apt-get update` works here, then try again."
-)
 
 PAUSE = "docker.io/library/pause:lab"
+# What `image: nginx` of the quick start stands for.
 NGINX = "docker.io/library/nginx:latest"
 NODE = "docker.io/library/openelb-lab-node:lab"
 
 OPENELB_INPUTS = ("deploy/Dockerfile", "requirements.txt", "src")
 """All that the build of OpenELB's image can see of a checkout."""
-KEPT_GENERATIONS = 3
-"""Seeds with OpenELB's image that stay: enough for going back and forth between two states of the source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image to be built: what it is called, where its Dockerfile is, and the key of all it is made of."""
+    """An image: what it is called here and in a manifest, and the key of all it is made of."""
 
     name: str
     reference: str
@@ -42,147 +34,98 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The images of these pins and this checkout, in the cache."""
+    """The images of a checkout as it was when looked at; after a change of the checkout they are another value."""
 
     cache: Cache
     pins: Pins
     repository: Path
+    pause: Image
+    nginx: Image
+    node: Image
+    openelb: Image | None
+    """None in a checkout that has no manifest or no Dockerfile."""
+
+    @classmethod
+    def of(cls, cache: Cache, pins: Pins, repository: Path) -> "Images":
+        """See which images this checkout asks for: reads every file that goes into one, builds nothing.
+
+        Raises ValueError when the manifest does not ask for exactly one image.
+        """
+        suite, own = pins.debian_suite, openelb_reference(repository)
+        return cls(
+            cache=cache,
+            pins=pins,
+            repository=repository,
+            pause=image("pause", PAUSE, suite, DOCKERFILES / "pause", MODULES / "pause"),
+            nginx=image("nginx", NGINX, suite, DOCKERFILES / "nginx"),
+            node=image("node", NODE, suite, DOCKERFILES / "node"),
+            openelb=openelb_image(own, suite, repository) if own else None,
+        )
 
     @property
-    def archived(self) -> tuple[Image, ...]:
-        """Images that run in pods, without OpenELB's own."""
-        return self._image("pause", PAUSE, fingerprint(MODULES / "pause")), self._image("nginx", NGINX)
+    def base(self) -> str:
+        """The reference of the image that all others stand on."""
+        return f"docker.io/library/debian:{self.pins.debian_suite}-slim"
 
     @property
-    def openelb(self) -> Image | None:
-        """OpenELB's own image, under the name that the manifest asks for; None in a checkout that has no such image."""
-        manifest = self.repository / "deploy" / "openelb.yaml"
-        if not manifest.exists() or not (self.repository / "deploy" / "Dockerfile").exists():
-            return None
-        inputs = fingerprint(*(self.repository / name for name in OPENELB_INPUTS))
-        reference = full_reference(manifest_image(manifest.read_text()))
-        return Image("openelb", reference, key(self._base_key, reference, inputs))
+    def base_mark(self) -> Path:
+        """A file that exists when the base is in buildah's store."""
+        return self.cache.path("buildah", f"debian-{base_key(self.pins.debian_suite)}")
+
+    @property
+    def binaries(self) -> Path:
+        """The directory of containerd and of what the sandbox image consists of."""
+        return Binaries(self.cache, self.pins).directory
 
     @property
     def node_root(self) -> Path:
         """The unpacked root file system of a node."""
-        return self.cache.path("node", self._image("node", NODE).key)
+        return self.cache.path("node", self.node.key)
 
     @property
     def base_seed(self) -> Path:
         """The containerd root with every image but OpenELB's."""
-        made_of = key(self.pins.containerd, fingerprint(Path(seed.__file__)), *(each.key for each in self.archived))
-        return self.cache.path("seed", f"base-{made_of}")
+        unpacked_by = (self.pins.containerd, fingerprint(Path(seed.__file__)))
+        return self.cache.path("seed", f"base-{key(*unpacked_by, self.pause.key, self.nginx.key)}")
 
     @property
     def seed(self) -> Path:
         """The containerd root with every image."""
-        if (openelb := self.openelb) is None:
+        if self.openelb is None:
             return self.base_seed
-        return self.cache.path("seed", f"openelb-{key(self.base_seed.name, openelb.key)}")
+        return self.cache.path("seed", f"openelb-{key(self.base_seed.name, self.openelb.key)}")
 
     @property
     def references(self) -> tuple[str, ...]:
         """The names of all images in the seed."""
-        images = self.archived if self.openelb is None else (*self.archived, self.openelb)
-        return tuple(each.reference for each in images)
+        return tuple(each.reference for each in (self.pause, self.nginx, self.openelb) if each)
 
     def archive(self, image: Image) -> Path:
         """Where an image is, or will be, as an archive."""
         return self.cache.path("images", f"{image.name}-{image.key}.tar")
 
-    def steps(self) -> list[Step]:
-        """What is yet to be made, in order."""
-        builder = Builder(self.cache)
-        missing = [each for each in self.archived if not self.archive(each).exists()]
-        makes = [Step(f"building image {each.name}", self._build(each, builder), ADVICE) for each in missing]
-        if not self.node_root.exists():
-            makes.append(Step("building image node", self._make_node_root(builder), ADVICE))
-        if makes and not self._base_mark.exists():
-            makes.insert(0, Step(f"making Debian {self.pins.debian_suite}", self._make_base(builder), ADVICE))
-        if not self.base_seed.exists():
-            makes.append(Step("unpacking the images for the nodes", self._make_base_seed))
-        return [*makes, *self._openelb_steps(builder)]
 
-    def _openelb_steps(self, builder: Builder) -> list[Step]:
-        openelb = self.openelb
-        if openelb is None or self.seed.exists():
-            return []
-        steps = [Step("unpacking OpenELB's image for the nodes", self._make_seed(openelb))]
-        if not self.archive(openelb).exists():
-            advice = "The Dockerfile is deploy/Dockerfile; Python's packages come through the ordinary pip client."
-            steps.insert(0, Step("building OpenELB's image", self._build_openelb(openelb, builder), advice))
-        return steps
+def base_key(suite: str) -> str:
+    """The key of the Debian that all images stand on, and of the way images are built."""
+    return key(suite, fingerprint(DOCKERFILES / "debian", Path(buildah.__file__)))
 
-    @property
-    def _base_key(self) -> str:
-        return key(self.pins.debian_suite, fingerprint(DOCKERFILES / "debian", Path(buildah.__file__)))
 
-    @property
-    def _base_mark(self) -> Path:
-        return self.cache.path("buildah", f"debian-{self._base_key}")
+def image(name: str, reference: str, suite: str, *inputs: Path) -> Image:
+    """The image that is made of these files, on the Debian of this suite."""
+    return Image(name, reference, key(base_key(suite), reference, fingerprint(*inputs)))
 
-    def _image(self, name: str, reference: str, *inputs: str) -> Image:
-        return Image(name, reference, key(self._base_key, reference, fingerprint(DOCKERFILES / name), *inputs))
 
-    def _make_base(self, builder: Builder) -> Callable[[Output], None]:
-        def make(output: Output) -> None:
-            with self.cache.scratch() as context:
-                copy(DOCKERFILES / "debian", context)
-                buildah.debian(self.pins.debian_suite, context, output)
-                builder.build(context, f"docker.io/library/debian:{self.pins.debian_suite}-slim", output)
-            self._base_mark.touch()
+def openelb_image(reference: str, suite: str, place: Path) -> Image:
+    """OpenELB's image as a checkout, or a copy of one, has it."""
+    return image("openelb", reference, suite, *(place / name for name in OPENELB_INPUTS))
 
-        return make
 
-    def _build(self, image: Image, builder: Builder) -> Callable[[Output], None]:
-        def build(output: Output) -> None:
-            with self.cache.scratch() as context:
-                copy(DOCKERFILES / image.name, context)
-                if image.reference == PAUSE:
-                    shutil.copy2(self._binaries / "pause", context)
-                builder.build(context, image.reference, output)
-            with self.cache.making(self.archive(image)) as partial:
-                builder.export(image.reference, partial, output)
-
-        return build
-
-    def _build_openelb(self, image: Image, builder: Builder) -> Callable[[Output], None]:
-        def build(output: Output) -> None:
-            with self.cache.scratch() as context:
-                for name in OPENELB_INPUTS:
-                    copy(self.repository / name, context / name)
-                builder.build(context, image.reference, output, dockerfile="deploy/Dockerfile")
-            with self.cache.making(self.archive(image)) as partial:
-                builder.export(image.reference, partial, output)
-            forget(self.cache.path("images"), "openelb-*.tar")
-
-        return build
-
-    def _make_node_root(self, builder: Builder) -> Callable[[Output], None]:
-        def make(output: Output) -> None:
-            builder.build(DOCKERFILES / "node", NODE, output)
-            with self.cache.making(self.node_root) as partial:
-                builder.unpack(NODE, partial, output)
-
-        return make
-
-    def _make_base_seed(self, output: Output) -> None:
-        with self.cache.making(self.base_seed) as partial:
-            seed.unpack(self._binaries, partial, [self.archive(each) for each in self.archived], output)
-
-    def _make_seed(self, openelb: Image) -> Callable[[Output], None]:
-        def make(output: Output) -> None:
-            with self.cache.making(self.seed) as partial:
-                seed.link(self.base_seed, partial)
-                seed.unpack(self._binaries, partial, [self.archive(openelb)], output)
-            forget(self.cache.path("seed"), "openelb-*")
-
-        return make
-
-    @property
-    def _binaries(self) -> Path:
-        return Binaries(self.cache, self.pins).directory
+def openelb_reference(repository: Path) -> str | None:
+    """The full name under which the manifest asks for OpenELB's image; None when there is nothing to build or to apply."""
+    manifest = repository / "deploy" / "openelb.yaml"
+    if not manifest.exists() or not (repository / "deploy" / "Dockerfile").exists():
+        return None
+    return full_reference(manifest_image(manifest.read_text()))
 
 
 def manifest_image(manifest: str) -> str:
@@ -199,19 +142,3 @@ def full_reference(reference: str) -> str:
     if not slash or not (re.search("[.:]", first) or first == "localhost"):
         first, rest = "docker.io", reference if slash else f"library/{reference}"
     return f"{first}/{rest}" if ":" in rest else f"{first}/{rest}:latest"
-
-
-def copy(source: Path, target: Path) -> None:
-    """Copy a file or a directory, if it exists, without compiled Python."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    elif source.exists():
-        shutil.copy2(source, target)
-
-
-def forget(directory: Path, pattern: str) -> None:
-    """Remove all but the latest few of what matches, except what is being made."""
-    whole: Sequence[Path] = [each for each in directory.glob(pattern) if each.suffix != ".partial"]
-    for old in sorted(whole, key=lambda each: each.stat().st_mtime, reverse=True)[KEPT_GENERATIONS:]:
-        remove(old)

@@ -65,7 +65,8 @@ def hindrances(machine: Machine, *, cold: bool) -> Iterator[str]:
     if not machine.cgroup_v1:
         yield (
             "This machine has cgroup v2 only, and the lab's nodes so far know cgroup v1: "
-            "boot with systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 on the kernel's command line."
+            "boot with systemd.unified_cgroup_hierarchy=0 on the kernel's command line, from systemd 256 on with "
+            "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 besides."
         )
     if machine.cache_on_overlay:
         yield "The cache is on an overlay file system, on which no other overlay can stand: set OPENELB_CACHE to a directory on a disk."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lab import machine
+from lab import machine, recipes
 from lab.binaries import Binaries
 from lab.cache import Cache
 from lab.images import PAUSE, Images
@@ -46,30 +46,24 @@ def ready(progress: Progress, *, cache: Cache | None = None) -> Prepared:
     Raises click.ClickException, with a sentence that says what to do, when this machine cannot run a lab or a step fails.
     """
     cache = cache or Cache.of_user()
-    if steps(cache):
+    _refuse_hindrances(cache)
+    images = Images.of(cache, pins(), REPOSITORY)
+    if steps(images):
         with cache.locked(progress.say):
-            # Seen again: another set-up may have made it while we waited.
-            missing = steps(cache)
-            _refuse_hindrances(cache)
-            progress.run(missing)
-    return prepared(cache)
-
-
-def steps(cache: Cache) -> list[Step]:
-    """What is yet to be done before a lab can start."""
-    return [*machine.steps(), *Binaries(cache, pins()).steps(), *Images(cache, pins(), REPOSITORY).steps()]
-
-
-def prepared(cache: Cache) -> Prepared:
-    """Where everything is, or will be."""
-    images = Images(cache, pins(), REPOSITORY)
+            # Looked for again: another set-up may have made it while we waited.
+            progress.run(steps(images))
     return Prepared(
-        binaries=Binaries(cache, pins()).directory,
+        binaries=images.binaries,
         node_root=images.node_root,
         seed=images.seed,
         images=images.references,
         pause=PAUSE,
     )
+
+
+def steps(images: Images) -> list[Step]:
+    """What is yet to be done before a lab with these images can start."""
+    return [*machine.steps(), *Binaries(images.cache, images.pins).steps(), *recipes.steps(images)]
 
 
 def _refuse_hindrances(cache: Cache) -> None:

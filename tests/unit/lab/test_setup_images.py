@@ -1,14 +1,16 @@
 """Images are called what manifests call them, and built with the machine's own sources of packages."""
 
 import configparser
-import os
+from dataclasses import replace
 
 import pytest
 
+from lab.binaries import Binaries, programs
 from lab.buildah import pip_config
 from lab.cache import Cache
-from lab.images import Images, forget, full_reference, manifest_image
+from lab.images import Images, full_reference, manifest_image
 from lab.pins import pins
+from lab.recipes import steps
 
 MANIFEST = """
       containers:
@@ -70,33 +72,63 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def images(checkout):
-    return Images(Cache(checkout / "cache"), pins(), checkout)
+    """What this checkout asks for, each time it is looked at."""
+    return lambda: Images.of(Cache(checkout / "cache"), pins(), checkout)
 
 
 def test_a_changed_source_makes_a_seed_beside_the_old_one_on_the_same_base(images, checkout):
-    seed, base = images.seed, images.base_seed
+    before = images()
     (checkout / "src" / "a.py").write_text("changed = True\n")
-    assert images.seed != seed
-    assert images.base_seed == base
+    assert images().seed != before.seed
+    assert images().base_seed == before.base_seed
+
+
+def test_images_are_those_of_the_checkout_as_it_was_when_looked_at(images, checkout):
+    before = images()
+    seed = before.seed
+    (checkout / "src" / "a.py").write_text("changed = True\n")
+    assert before.seed == seed
 
 
 def test_what_the_image_does_not_hold_does_not_rebuild_it(images, checkout):
-    seed = images.seed
+    before = images()
     (checkout / "docs").mkdir()
     (checkout / "docs" / "page.md").write_text("words")
-    assert images.seed == seed
+    assert images() == before
 
 
 def test_a_checkout_without_a_manifest_has_no_image_of_its_own(images, checkout):
     (checkout / "deploy" / "openelb.yaml").unlink()
-    assert images.openelb is None
-    assert images.seed == images.base_seed
+    assert images().openelb is None
+    assert images().seed == images().base_seed
 
 
-def test_the_latest_generations_are_kept(tmp_path):
-    for age in range(5):
-        (tmp_path / f"openelb-{age}").mkdir()
-        os.utime(tmp_path / f"openelb-{age}", (100 - age, 100 - age))
-    (tmp_path / "base").mkdir()
-    forget(tmp_path, "openelb-*")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["base", "openelb-0", "openelb-1", "openelb-2"]
+def test_a_first_set_up_makes_the_base_before_what_stands_on_it(images):
+    titles = [each.title for each in steps(images())]
+    assert titles[0] == "making Debian trixie"
+    assert titles[-1] == "building OpenELB's image"
+
+
+def test_a_changed_source_rebuilds_our_image_alone(images, checkout):
+    have = images()
+    for made in (have.archive(have.pause), have.archive(have.nginx), have.node_root, have.base_seed, have.base_mark):
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
+    assert [each.title for each in steps(images())] == ["building OpenELB's image"]
+
+
+def test_nothing_is_made_twice(images, checkout):
+    have = images()
+    for made in (have.archive(have.pause), have.archive(have.nginx), have.node_root, have.base_seed, have.seed):
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
+    assert steps(images()) == []
+
+
+def test_a_bump_rebuilds_only_what_depends_on_it(checkout):
+    cache, have = Cache(checkout / "cache"), pins()
+    bumped = replace(have, etcd="v3.6.6")
+    built_before = {each.name: Binaries(cache, have).file(each) for each in programs(have)}
+    built_after = {each.name: Binaries(cache, bumped).file(each) for each in programs(bumped)}
+    assert {name for name in built_before if built_before[name] != built_after[name]} == {"etcd"}
+    assert Images.of(cache, bumped, checkout).seed == Images.of(cache, have, checkout).seed

@@ -1,0 +1,101 @@
+"""How the images are made: a Debian by debootstrap, ordinary Dockerfiles on it, and what nodes start from. Nothing is pulled."""
+
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from lab import buildah, seed
+from lab.buildah import Builder
+from lab.cache import remove
+from lab.images import DOCKERFILES, OPENELB_INPUTS, Image, Images, openelb_image
+from lab.progress import Output, ProgramError, Step
+
+PACKAGES_ADVICE = (
+    "Debian's packages come through the ordinary apt client: check that `apt-get update` works here, then try again."
+)
+OPENELB_ADVICE = "It is made by deploy/Dockerfile, with Python's packages through the ordinary pip client."
+KEPT_GENERATIONS = 6
+"""Seeds with OpenELB's image that stay, some 200 MB each: labs of several checkouts may be about to start from them."""
+
+
+def steps(images: Images) -> list[Step]:
+    """What is yet to be made of these images, in order."""
+    makes = [
+        Step(f"building image {image.name}", partial(_make, images, image), PACKAGES_ADVICE)
+        for image in (images.pause, images.nginx)
+        if not images.archive(image).exists()
+    ]
+    if not images.node_root.exists():
+        makes.append(Step("building image node", partial(_make_node_root, images), PACKAGES_ADVICE))
+    if not images.base_seed.exists():
+        makes.append(Step("unpacking the images for the nodes", partial(_make_base_seed, images)))
+    if images.openelb and not images.seed.exists():
+        makes.append(Step("building OpenELB's image", partial(_make_seed, images, images.openelb), OPENELB_ADVICE))
+    if makes and not images.base_mark.exists():
+        makes.insert(0, Step(f"making Debian {images.pins.debian_suite}", partial(_make_base, images), PACKAGES_ADVICE))
+    return makes
+
+
+def _make_base(images: Images, output: Output) -> None:
+    with images.cache.scratch() as context:
+        _copy(DOCKERFILES / "debian", context)
+        buildah.debian(images.pins.debian_suite, context, output)
+        Builder(images.cache).build(context, images.base, output)
+    images.base_mark.touch()
+
+
+def _make(images: Images, image: Image, output: Output) -> None:
+    builder = Builder(images.cache)
+    with images.cache.scratch() as context:
+        _copy(DOCKERFILES / image.name, context)
+        if image == images.pause:
+            shutil.copy2(images.binaries / "pause", context)
+        builder.build(context, image.reference, output)
+    with images.cache.making(images.archive(image)) as archive:
+        builder.export(image.reference, archive, output)
+
+
+def _make_node_root(images: Images, output: Output) -> None:
+    builder = Builder(images.cache)
+    builder.build(DOCKERFILES / images.node.name, images.node.reference, output)
+    with images.cache.making(images.node_root) as root:
+        builder.unpack(images.node.reference, root, output)
+
+
+def _make_base_seed(images: Images, output: Output) -> None:
+    with images.cache.making(images.base_seed) as root:
+        seed.unpack(images.binaries, root, [images.archive(images.pause), images.archive(images.nginx)], output)
+
+
+def _make_seed(images: Images, openelb: Image, output: Output) -> None:
+    """Only what changed is built and unpacked: the base seed is linked, not made anew."""
+    builder = Builder(images.cache)
+    with images.cache.scratch() as context:
+        for name in OPENELB_INPUTS:
+            _copy(images.repository / name, context / name)
+        if openelb_image(openelb.reference, images.pins.debian_suite, context) != openelb:
+            raise ProgramError("the source changed since this run began, so start it again")
+        builder.build(context, openelb.reference, output, dockerfile="deploy/Dockerfile")
+        archive = context / "archive.tar"
+        builder.export(openelb.reference, archive, output)
+        with images.cache.making(images.seed) as root:
+            seed.link(images.base_seed, root)
+            seed.unpack(images.binaries, root, [archive], output)
+    _forget(images.seed.parent, "openelb-*")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A file or a directory without compiled Python; nothing when there is none, as in the fingerprint."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    elif source.exists():
+        shutil.copy2(source, target)
+
+
+def _forget(directory: Path, pattern: str) -> None:
+    """Remove all but the latest few of what matches."""
+    whole: Sequence[Path] = [each for each in directory.glob(pattern) if each.suffix != ".partial"]
+    for old in sorted(whole, key=lambda each: each.stat().st_mtime, reverse=True)[KEPT_GENERATIONS:]:
+        remove(old)
