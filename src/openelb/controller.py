@@ -12,7 +12,7 @@ from openelb import metrics, runtime
 from openelb.kube import writes
 from openelb.kube.client import Client
 from openelb.kube.config import Access
-from openelb.kube.errors import Conflict, NotFound
+from openelb.kube.errors import Conflict, Invalid, NotFound
 from openelb.kube.lease import Leadership
 from openelb.kube.lease_object import ApiLease
 from openelb.kube.report import Reporter
@@ -56,6 +56,7 @@ class Controller:
         self._reporter = reporter
         self._settings = settings
         self._hearing = liveness.Hearing()
+        self._refused: dict[ServiceKey, tuple[str, float]] = {}
         self.seen: Snapshot | None = None
 
     async def look(self) -> float | None:
@@ -79,8 +80,15 @@ class Controller:
         await self._all(self._ask_for(key) for key in sorted(plan.unknown)[:PER_LOOK])
         await self._all(self._write_pool(snapshot.pools[name], status) for name, status in plan.pools.items())
         await self._all(self._guard(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items())
-        urgent = sorted(plan.services.items(), key=lambda item: not item[1].ingress)[:PER_LOOK]
-        await self._all(self._write_service(snapshot.services[key], publication) for key, publication in urgent)
+        services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
+        urgent = sorted(filter(self._is_due, services), key=lambda pair: not pair[1].ingress)[:PER_LOOK]
+        await self._all(self._write_service(service, publication) for service, publication in urgent)
+
+    def _is_due(self, pair: tuple[Service, Publication]) -> bool:
+        """Not one whose write was just refused as it stands: it must not hold up the others."""
+        service, _ = pair
+        version, until = self._refused.get(service.key, ("", 0.0))
+        return service.version != version or time.monotonic() >= until
 
     async def _all(self, writes: Iterator[Awaitable[None]]) -> None:
         """Do them side by side. One that fails does not keep the others from being tried; then its failure is raised."""
@@ -130,6 +138,11 @@ class Controller:
             written = await writes.write_service(self._client, service, publication)
         except (Conflict, NotFound):
             return
+        except Invalid as refusal:
+            log.warning("Service %s is left for %g s: %s", service.key, RESYNC, refusal)
+            self._refused[service.key] = service.version, time.monotonic() + RESYNC
+            return
+        self._refused.pop(service.key, None)
         self._store.absorb(written)
         self._tell(service, written, publication)
 
