@@ -71,7 +71,7 @@ KINDS = (
     ),
     Kind(
         "BgpConf",
-        "What the cluster is to BGP routers. Only the object named default counts.",
+        "What the cluster is to BGP routers. Only the object named default counts. This version keeps it and does no BGP.",
         (
             Version("v1alpha1", kinds.OldBgpConfSpec, kinds.Nothing),
             Version("v1alpha2", kinds.BgpConfSpec, kinds.BgpConfStatus),
@@ -79,7 +79,7 @@ KINDS = (
     ),
     Kind(
         "BgpPeer",
-        "A BGP router that addresses are announced to.",
+        "A BGP router that addresses are announced to. This version keeps it and does no BGP.",
         (
             Version("v1alpha1", peer_kind.OldBgpPeerSpec, kinds.Nothing),
             Version("v1alpha2", peer_kind.BgpPeerSpec, peer_kind.BgpPeerStatus),

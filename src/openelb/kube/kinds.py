@@ -29,20 +29,26 @@ class EipSpec(Part):
     """Which addresses there are, and how they are announced."""
 
     address: Annotated[str, "The addresses: one, a CIDR, or first-last; IPv4 or IPv6."]
-    protocol: Annotated[Literal["bgp", "layer2", "vip"], "How the addresses are announced. Absent means bgp."] = "bgp"
+    protocol: Annotated[
+        Literal["bgp", "layer2", "vip"],
+        "How the addresses are announced. Absent means bgp. This version announces IPv4 by layer2.",
+    ] = "bgp"
     interface: Annotated[
         str,
-        "The network interface to announce on: its name, or can_reach:ADDRESS for the one that ADDRESS is reached by. "
+        "The network interface to announce on: its name, or can_reach:ADDRESS for the one whose network holds ADDRESS. "
         "Needed for layer2 and vip.",
     ] = ""
     disable: Annotated[bool, "Give out no more addresses; those in use stay."] = False
     using_known_ips: Annotated[bool, "Without effect; kept for objects that have it."] = field(
         name="usingKnownIPs", default=False
     )
-    priority: Annotated[int, "Among the pools bound to a namespace, the smaller number is preferred."] = 0
-    namespaces: Annotated[tuple[str, ...], "Namespaces, by name, whose Services choose this pool by themselves."] = ()
+    priority: Annotated[int, "Among the pools bound to a namespace, the smaller number is preferred. Not read yet."] = 0
+    namespaces: Annotated[
+        tuple[str, ...], "Namespaces, by name, whose Services choose this pool by themselves. Not read yet."
+    ] = ()
     namespace_selector: Annotated[
-        Mapping[str, str], "Labels, all of which a namespace has whose Services choose this pool by themselves."
+        Mapping[str, str],
+        "Labels, all of which a namespace has whose Services choose this pool by themselves. Not read yet.",
     ] = field(default_factory=dict)
 
 
