@@ -28,9 +28,11 @@ class Sheet(Generic[Key, Value]):
             self._given = MappingProxyType(self._entries)
         return self._given
 
+    def get(self, key: Key) -> Value | None:
+        return self._entries.get(key)
+
     def put(self, key: Key, value: Value) -> None:
-        if self._entries.get(key) != value:
-            self._own()[key] = value
+        self._own()[key] = value
 
     def remove(self, key: Key) -> None:
         if key in self._entries:
@@ -84,11 +86,13 @@ class EndpointView:
         self._merge(gone.service)
 
     def _merge(self, service: ServiceKey) -> None:
-        nodes = [self._slices[name].nodes for name in self._names.get(service, ())]
-        if any(nodes):
-            self.sheet.put(service, nodes[0] if len(nodes) == 1 else frozenset().union(*nodes))
-        else:
+        known = [self._slices[name].nodes for name in self._names.get(service, ())]
+        # A single slice's set is kept as it is: many Services share one copy of it.
+        nodes = known[0] if len(known) == 1 else frozenset[str]().union(*known)
+        if not nodes:
             self.sheet.remove(service)
+        elif nodes != self.sheet.get(service):
+            self.sheet.put(service, nodes)
 
 
 class LeaseView:

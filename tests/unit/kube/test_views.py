@@ -34,9 +34,17 @@ def test_a_mapping_in_which_nothing_changed_is_the_same_object() -> None:
     sheet = Sheet[str, int]()
     sheet.put("a", 1)
     before = sheet.read()
-    sheet.put("a", 1)
     sheet.remove("b")
     assert sheet.read() is before
+
+
+def test_an_endpoint_that_changes_without_its_node_changes_no_mapping() -> None:
+    view = EndpointView()
+    view.put(key("web-1"), nodes("a", "b"))
+    before = view.sheet.read()
+    view.put(key("web-1"), nodes("b", "a"))
+    view.put(key("web-2"), nodes("b"))
+    assert view.sheet.read() is before
 
 
 def test_all_slices_of_a_service_count_together() -> None:
