@@ -218,6 +218,7 @@ def _where_it_is(cluster: Cluster) -> str:
     return f"""\
 The lab {LAB!r} is up: nodes {", ".join(node.name for node in cluster.nodes)}; logs in {cluster.directory}.
   kubectl …                                          as its administrator, in the shell of `make lab`
+  kubectl apply -f deploy/openelb.yaml               installs OpenELB, as `make demo` does
   ip netns exec {cluster.client.netns} curl http://…            as a client on the LAN, {cluster.remote.netns} as one behind the router
   lab/bootstrap fault --help                         cut, freeze or kill something; `fault undo` takes it all back
   make down                                          takes the lab down"""

@@ -1,6 +1,5 @@
 """A whole cluster: the site, its control plane and its nodes, put up together and taken down without a trace."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,12 +9,12 @@ import msgspec
 
 from lab import cgroups, controlplane, node, pki, processes, site
 from lab.controlplane import ControlPlane
-from lab.network import Host, Network
+from lab.network import Host, Network, run
 from lab.node import Node
 from lab.pki import Pki
 from lab.setup import Prepared
 from lab.site import Site
-from lab.wait import require, until
+from lab.wait import WaitError, require, until
 
 _RECORD = "lab.json"
 
@@ -98,8 +97,7 @@ class Cluster:
         """Take down whatever is there of a lab with this prefix and directory."""
         with processes.undisturbed():
             clear(self.prefix)
-            if self.directory.exists():
-                shutil.rmtree(self.directory)
+            run(["rm", "-rf", str(self.directory)])  # thousands of links: several times as fast as by Python
 
     # Its parts.
 
@@ -187,14 +185,20 @@ class Cluster:
         self.kubectl("-n", namespace, "rollout", "status", workload, limit, timeout=timeout + 10)
 
     def wait_for_nodes(self, *, timeout: float = 120.0) -> None:
-        """Return when every node is Ready."""
+        """Return when every node is Ready. Raises `WaitError` with the last words of those that are not."""
+        missing = list(self.nodes)
 
         def look() -> None:
             ready = self.ready_nodes()
-            missing = [each for each in self.nodes if each.name not in ready]
-            require(not missing, "; ".join(f"{each.name} is not Ready: {each.last_words()}" for each in missing))
+            missing[:] = [each for each in self.nodes if each.name not in ready]
+            require(not missing, f"not Ready: {', '.join(each.name for each in missing)}")
 
-        until(look, what="all nodes to be Ready", timeout=timeout)
+        try:
+            until(look, what="all nodes to be Ready", timeout=timeout, every=0.1)
+        except WaitError as late:
+            raise WaitError(
+                "; ".join([str(late), *(f"{each.name}: {each.last_words()}" for each in missing)])
+            ) from late
 
     def ready_nodes(self) -> frozenset[str]:
         """The names of the nodes that are Ready. Raises `OSError` when the API server does not answer."""
@@ -211,7 +215,7 @@ def clear(prefix: str) -> None:
     groups = cgroups.named(f"{prefix}-")
     for group in groups:
         group.thaw()  # a frozen process does not die
-        processes.end(group.processes, f"node {group.name}")
+    processes.end(lambda: frozenset().union(*(group.processes() for group in groups)), f"the nodes {prefix}-*")
     Network(prefix).remove()
     for group in groups:
         group.remove()

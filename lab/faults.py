@@ -73,13 +73,13 @@ def off(cluster: Cluster, machine: str) -> None:
 def on(cluster: Cluster, machine: str) -> None:
     """Undo `off`; the node has its MAC and its disk again and starts as any machine does."""
     node = _node(cluster, machine)
-    if node.host.path.exists():
-        return
-    site.build_node(cluster.network, node.host, node.number)
-    nodes.connect([node], cluster.nodes)
-    if node.tainted:
-        cluster.control_plane.start()
-    node.start()
+    if not node.host.path.exists():
+        site.build_node(cluster.network, node.host, node.number)
+        nodes.connect([node], cluster.nodes)
+        if node.tainted:
+            cluster.control_plane.start()
+    if not node.is_on():
+        node.start()
 
 
 # Processes: a node's daemon (kubelet, containerd, kube-proxy), a program of the control plane (on cp), or the containers

@@ -5,7 +5,7 @@ The first takes a third of a second for each test; the others are put up once fo
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,19 @@ def machine() -> None:
     for prefix in stale_prefixes(_STEM):
         clusters.clear(prefix)
         remove(_directory(prefix))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what OpenELB's pods wrote last beside the failure of a test that uses the cluster."""
+    report = yield
+    cluster = getattr(item, "funcargs", {}).get("shared_cluster")
+    if report.failed and cluster:
+        lines = cluster.logs("", namespace="openelb-system").splitlines()
+        report.sections.append(("OpenELB's pods", "\n".join(lines[-100:])))
+    return report
 
 
 @pytest.fixture
