@@ -60,14 +60,15 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        former, self._session = self._session, None
+        if former is not None:
+            await former.close()
 
     async def reconnect(self) -> None:
         """Close all connections, so that the next request opens its own: one that hangs is of no use to it."""
-        await self.close()
-        self._session = self._open()
+        former, self._session = self._session, self._open()
+        if former is not None:
+            await former.close()
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -14,7 +14,7 @@ import msgspec
 
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import PAGE, Client, describe, refused_by_status
-from openelb.kube.errors import ApiError, Gone, Refused
+from openelb.kube.errors import ApiError, Busy, Gone, Refused
 from openelb.kube.reader import Reader, Seen
 from openelb.kube.resources import Resource
 from openelb.kube.shapes import ObjectShape, WatchLine
@@ -64,7 +64,7 @@ class Reflector(Generic[Shape, Value]):
         self._what = describe("watch", resource.path)
         self._reader = Reader(resource, self._what)
         self._version = ""
-        self._complaint = ""
+        self._complaint: type[ApiError] | None = None
 
     async def run(self) -> None:
         """List and watch until cancelled. Failures are logged once each, and tried again ever more slowly."""
@@ -75,9 +75,7 @@ class Reflector(Generic[Shape, Value]):
                 await self._follow()
             except ApiError as error:
                 self._complain(error)
-                if isinstance(error, Gone) or (
-                    isinstance(error, Refused) and failures >= _REFUSALS_BEFORE_LISTING_AGAIN
-                ):
+                if self._is_lost(error, failures):
                     self._version = ""
             failures = 1 if time.monotonic() - started > _GOOD_WHILE else failures + 1
             await asyncio.sleep(self._backoff.wait(failures))
@@ -87,18 +85,23 @@ class Reflector(Generic[Shape, Value]):
             await self._list()
         await self._watch()
 
+    def _is_lost(self, error: ApiError, failures: int) -> bool:
+        """Whether the server does not know the place to go on from, so that only a list helps."""
+        if isinstance(error, Gone):
+            return True
+        return isinstance(error, Refused) and not isinstance(error, Busy) and failures >= _REFUSALS_BEFORE_LISTING_AGAIN
+
     def _complain(self, error: ApiError) -> None:
-        text = str(error)
         if isinstance(error, Gone):
             log.info("%s: the server has forgotten where we were; listing again", self._what)
-        elif text != self._complaint:
-            log.warning("%s: %s; trying again", self._what, text)
-            self._complaint = text
+        elif type(error) is not self._complaint:
+            log.warning("%s: %s; trying again", self._what, error)
+            self._complaint = type(error)
 
     def _recovered(self) -> None:
         if self._complaint:
             log.info("%s: going on", self._what)
-            self._complaint = ""
+            self._complaint = None
 
     async def _list(self) -> None:
         self._sink.listing()
@@ -135,18 +138,22 @@ class Reflector(Generic[Shape, Value]):
         """One line of the stream: an event."""
         try:
             line = msgspec.json.decode(content, type=WatchLine)
+            if line.type == "BOOKMARK":
+                self._version = msgspec.json.decode(line.object, type=ObjectShape).metadata.resource_version
         except msgspec.DecodeError as error:
             log.warning("%s: skipping an event that cannot be read: %s", self._what, error)
             return
-        match line.type:
-            case "ERROR":
-                raise refused_by_status(self._what, line.object)
-            case "BOOKMARK":
-                self._version = msgspec.json.decode(line.object, type=ObjectShape).metadata.resource_version
-            case "ADDED" | "MODIFIED" | "DELETED":
-                seen = self._reader.object(line.object)
-                if seen is None:
-                    return
-                tell = self._sink.drop if line.type == "DELETED" else self._sink.put
-                tell(seen)
-                self._version = str(seen.version)
+        if line.type == "ERROR":
+            raise refused_by_status(self._what, line.object)
+        if line.type in ("ADDED", "MODIFIED", "DELETED"):
+            self._tell(line)
+
+    def _tell(self, line: WatchLine) -> None:
+        seen = self._reader.object(line.object)
+        if seen is None:
+            return
+        if line.type == "DELETED":
+            self._sink.drop(seen)
+        else:
+            self._sink.put(seen)
+        self._version = str(seen.version)

@@ -189,6 +189,7 @@ async def test_an_object_that_cannot_be_read_costs_itself_alone(
         await settled(server)
         await server.put(objects.SERVICES, objects.service("worse") | {"status": 7})
         await server.say(objects.SERVICES, b"no json at all")
+        await server.say(objects.SERVICES, b'{"type":"BOOKMARK","object":7}')
         await server.put(objects.SERVICES, objects.service("fine"))
         await sink.until(lambda: "put fine" in sink.told)
     assert sink.there["good"] is not None
