@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# Characters. The API server refuses a message of more than 32 KiB, and an annotation that a sentence quotes may be longer.
+LONGEST_MESSAGE = 1000
+
 
 class Reason(StrEnum):
     """The documented list of reasons. Users and alerts depend on these words."""
@@ -52,5 +55,7 @@ class Condition:
 
     @classmethod
     def of(cls, type_: str, finding: Finding, *, status: bool) -> "Condition":
-        """The condition that tells a finding."""
-        return cls(type_, status, finding.reason.value, finding.sentence)
+        """The condition that tells a finding, cut short where a user's own words made it long."""
+        sentence = finding.sentence
+        told = sentence if len(sentence) <= LONGEST_MESSAGE else sentence[: LONGEST_MESSAGE - 1] + "…"
+        return cls(type_, status, finding.reason.value, told)

@@ -3,13 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from openelb.model import names
-from openelb.model.addresses import Address, parse_address
+from openelb.model.addresses import Address, order, parse_address
 from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.findings import Finding, Reason
 
 HOLDERS_NAMED = 3
+POOLS_NAMED = 8
+REFUSALS_TOLD = 3  # of all pools that were tried; the API server limits a condition's message to 32 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +24,65 @@ class Holding:
 
 
 class Books:
-    """The ledgers of all pools while one look fills them in."""
+    """The ledgers of all pools, and what Services show, while one look fills them in."""
 
-    def __init__(self, pools: Mapping[str, Pool]) -> None:
+    def __init__(self, pools: Mapping[str, Pool], services: Iterable[Service] = ()) -> None:
         self.pools = pools
+        self.by_name = sorted(pools.values(), key=lambda pool: pool.name)
         self.used: dict[str, dict[Address, tuple[ServiceKey, ...]]] = {
-            name: dict(pool.status.used) for name, pool in pools.items()
+            pool.name: {address: tuple(dict.fromkeys(keys)) for address, keys in pool.status.used.items() if keys}
+            for pool in self.by_name
         }
         self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
         self._holdings: dict[ServiceKey, list[Holding]] = defaultdict(list)
-        self._free: dict[str, Iterator[Address]] = {}
+        self._showers: dict[Address, list[ServiceKey]] = defaultdict(list)
+        self._shown: dict[ServiceKey, tuple[Address, ...]] = {}
+        self._free: dict[tuple[str, tuple[int, ...]], Iterator[Address]] = {}
         for name, ledger in self.used.items():
             for address, keys in ledger.items():
-                self._holders[address].extend(keys)
                 for key in keys:
-                    self._holdings[key].append(Holding(name, address))
+                    self._note(key, Holding(name, address))
+        for service in services:
+            if service.ingress:
+                self.show(service.key, service.ingress)
 
-    def holders(self, address: Address) -> tuple[ServiceKey, ...]:
-        """Who holds the address, in whatever pool: where pools overlap, one address is still one address."""
-        return tuple(self._holders.get(address, ()))
+    def _note(self, key: ServiceKey, holding: Holding) -> None:
+        self._holders[holding.address].append(key)
+        self._holdings[key].append(holding)
+
+    def show(self, key: ServiceKey, texts: Iterable[str]) -> None:
+        """The Service shows these addresses, or is about to."""
+        self._shown[key] = tuple(address for address in map(parse_address, texts) if address is not None)
+        for address in self._shown[key]:
+            self._showers[address].append(key)
+
+    def holders(self, address: Address) -> frozenset[ServiceKey]:
+        """Who holds the address, in whatever pool: where pools overlap, one address is still one address.
+
+        Whoever this look strikes out counts until the next: of two ledgers that overlap, either may be written first.
+        """
+        return frozenset(self._holders.get(address, ()))
+
+    def others(self, key: ServiceKey, address: Address) -> frozenset[ServiceKey]:
+        """Who else holds or shows the address."""
+        return frozenset((*self._holders.get(address, ()), *self._showers.get(address, ()))) - {key}
+
+    def rivals(self, key: ServiceKey, holding: Holding) -> frozenset[ServiceKey]:
+        """Who shows the address that the Service holds, and does not share it by the ledger."""
+        sharers = self.used[holding.pool].get(holding.address, ())
+        return frozenset(self._showers.get(holding.address, ())).difference(sharers, (key,))
 
     def holdings(self, key: ServiceKey) -> tuple[Holding, ...]:
-        """What a Service holds."""
-        return tuple(self._holdings.get(key, ()))
+        """What a Service holds, what it shows first."""
+        held = self._holdings.get(key, ())
+        if len(held) < 2:
+            return tuple(held)
+        shown = self.shown(key)
+        return tuple(sorted(held, key=lambda one: (one.address not in shown, one.pool, order(one.address))))
+
+    def shown(self, key: ServiceKey) -> tuple[Address, ...]:
+        """The addresses that a Service shows, whoever published them."""
+        return self._shown.get(key, ())
 
     def everybody(self) -> frozenset[ServiceKey]:
         """All who hold an address."""
@@ -53,26 +92,27 @@ class Books:
         """Give an address to a Service."""
         ledger = self.used[holding.pool]
         ledger[holding.address] = (*ledger.get(holding.address, ()), key)
-        self._holders[holding.address].append(key)
-        self._holdings[key].append(holding)
+        self._note(key, holding)
 
     def strike(self, key: ServiceKey, holding: Holding) -> None:
-        """Take an address back from a Service; its sharers keep it."""
+        """Take an address back from a Service; its sharers keep it. It is free at the next look."""
         ledger = self.used[holding.pool]
         rest = tuple(other for other in ledger[holding.address] if other != key)
         if rest:
             ledger[holding.address] = rest
         else:
             del ledger[holding.address]
-        self._holders[holding.address].remove(key)
         self._holdings[key].remove(holding)
 
-    def lowest_free(self, pool: Pool) -> Address | None:
-        """The lowest address of the pool that nobody holds. What this look struck out is free at the next."""
-        if pool.name not in self._free:
-            taken = tuple(address for address, keys in self._holders.items() if keys)
-            self._free[pool.name] = (free for addresses in pool.ranges for free in addresses.free(taken))
-        return next((address for address in self._free[pool.name] if not self._holders.get(address)), None)
+    def lowest_free(self, pool: Pool, families: tuple[int, ...]) -> Address | None:
+        """The lowest address of the pool, in one of these families, that nobody holds or shows."""
+        free = self._free.get((pool.name, families))
+        if free is None:
+            free = chain.from_iterable(addresses for addresses in pool.ranges if addresses.version in families)
+            self._free[pool.name, families] = free
+        return next(
+            (address for address in free if address not in self._holders and address not in self._showers), None
+        )
 
 
 def wants_address(service: Service, lb_class: str) -> bool:
@@ -101,8 +141,8 @@ def disagreement(service: Service) -> str:
 
 def satisfies(service: Service, holding: Holding) -> bool:
     """Whether what the Service holds is what it asks for. What it did not ask for never makes it move."""
-    asked = parse_address(address_asked_for(service))
-    return service.requested_pool in ("", holding.pool) and asked in (None, holding.address)
+    text = address_asked_for(service)
+    return service.requested_pool in ("", holding.pool) and (not text or parse_address(text) == holding.address)
 
 
 def choose(service: Service, books: Books) -> Holding | Finding:
@@ -124,25 +164,25 @@ def _from_named_pool(service: Service, asked: Address | None, books: Books) -> H
         return Finding(
             Reason.POOL_NOT_FOUND,
             f"Eip {service.requested_pool} does not exist: create it, or name another one in the annotation "
-            f"{names.REQUESTED_POOL}; {_existing(books.pools)}",
+            f"{names.REQUESTED_POOL}; {_existing(books)}",
         )
     return _from(pool, service, asked, books)
 
 
 def _at_address(service: Service, asked: Address, books: Books) -> Holding | Finding:
-    pool = next((pool for pool in _by_name(books.pools) if asked in pool), None)
+    pool = next((pool for pool in books.by_name if asked in pool), None)
     if pool is None:
         return Finding(
             Reason.ADDRESS_OUTSIDE_POOL,
-            f"{asked} lies in no Eip: ask for an address of one, or create an Eip that holds it; {_existing(books.pools)}",
+            f"{asked} lies in no Eip: ask for an address of one, or create an Eip that holds it; {_existing(books)}",
         )
     return _from(pool, service, asked, books)
 
 
 def _automatic(service: Service, books: Books) -> Holding | Finding:
-    pools = _offered(service, books.pools)
+    pools = _offered(service, books)
     if not pools:
-        return Finding(Reason.NO_POOL, _no_pool(service, books.pools))
+        return Finding(Reason.NO_POOL, _no_pool(service, books))
     refusals = []
     for pool in pools:
         choice = _from(pool, service, None, books)
@@ -151,26 +191,28 @@ def _automatic(service: Service, books: Books) -> Holding | Finding:
         refusals.append(choice)
     if len(refusals) == 1:
         return refusals[0]
-    return Finding(refusals[0].reason, "; ".join(refusal.sentence for refusal in refusals))
+    sentences = [refusal.sentence for refusal in refusals[:REFUSALS_TOLD]]
+    more = len(refusals) - len(sentences)
+    return Finding(refusals[0].reason, "; ".join(sentences) + (f"; and {more} more Eips refuse" if more else ""))
 
 
-def _offered(service: Service, pools: Mapping[str, Pool]) -> list[Pool]:
+def _offered(service: Service, books: Books) -> list[Pool]:
     """Default pools first; then, where the Service names a protocol, all pools of it. A protocol named is a filter."""
     protocol = service.requested_protocol
-    default = [pool for pool in _by_name(pools) if pool.default and protocol in ("", pool.protocol.value)]
-    others = [pool for pool in _by_name(pools) if not pool.default and pool.protocol.value == protocol]
+    default = [pool for pool in books.by_name if pool.default and protocol in ("", pool.protocol.value)]
+    others = [pool for pool in books.by_name if not pool.default and pool.protocol.value == protocol]
     return default + others
 
 
-def _no_pool(service: Service, pools: Mapping[str, Pool]) -> str:
+def _no_pool(service: Service, books: Books) -> str:
     if service.requested_protocol:
         return (
             f"no Eip has the protocol {service.requested_protocol} that the annotation {names.REQUESTED_PROTOCOL} "
-            f"asks for: create one, or correct the annotation; {_existing(pools)}"
+            f"asks for: create one, or correct the annotation; {_existing(books)}"
         )
     return (
         f"the Service names no Eip and there is no default one: name one in the annotation {names.REQUESTED_POOL}, "
-        f'or annotate an Eip with {names.DEFAULT_POOL}: "true"; {_existing(pools)}'
+        f'or annotate an Eip with {names.DEFAULT_POOL}: "true"; {_existing(books)}'
     )
 
 
@@ -179,19 +221,22 @@ def _from(pool: Pool, service: Service, asked: Address | None, books: Books) -> 
     if obstacle is not None:
         return obstacle
     if asked is None:
-        lowest = books.lowest_free(pool)
+        lowest = books.lowest_free(pool, service.families)
         return Holding(pool.name, lowest) if lowest is not None else _exhausted(pool, books)
     if asked not in pool:
         return Finding(
             Reason.ADDRESS_OUTSIDE_POOL,
             f"{asked} lies outside Eip {pool.name} ({pool.address}): ask for an address inside it, or for none",
         )
-    holders = books.holders(asked)
-    if holders:
-        return Finding(
-            Reason.ADDRESS_TAKEN, f"{asked} is in use by {_named(holders)}: ask for another address, or free it there"
-        )
-    return Holding(pool.name, asked)
+    others = books.others(service.key, asked)
+    return taken(asked, others) if others else Holding(pool.name, asked)
+
+
+def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:
+    """Why the Service cannot have the address."""
+    return Finding(
+        Reason.ADDRESS_TAKEN, f"{address} is in use by {_named(others)}: ask for another address, or free it there"
+    )
 
 
 def _obstacle(pool: Pool, service: Service) -> Finding | None:
@@ -222,13 +267,10 @@ def _exhausted(pool: Pool, books: Books) -> Finding:
     )
 
 
-def _by_name(pools: Mapping[str, Pool]) -> list[Pool]:
-    return sorted(pools.values(), key=lambda pool: pool.name)
-
-
-def _existing(pools: Mapping[str, Pool]) -> str:
-    named = [pool.name for pool in _by_name(pools)]
-    return f"Eips there are: {', '.join(named[:8])}" if named else "there is no Eip yet"
+def _existing(books: Books) -> str:
+    named = ", ".join(pool.name for pool in books.by_name[:POOLS_NAMED])
+    more = len(books.by_name) - POOLS_NAMED
+    return f"Eips there are: {named}" + (f" and {more} more" if more > 0 else "") if named else "there is no Eip yet"
 
 
 def _named(keys: Iterable[ServiceKey]) -> str:

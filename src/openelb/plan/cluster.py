@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from openelb.model import names
-from openelb.model.addresses import parse_address
-from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey, Speaker
+from openelb.model.addresses import Address
+from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey
 from openelb.model.findings import Condition, Finding, Reason
 from openelb.model.snapshot import Snapshot
-from openelb.plan.allocation import Books, Holding, choose, disagreement, satisfies, wants_address
-from openelb.plan.placement import pool_outlook, service_outlook
+from openelb.plan.allocation import Books, Holding, choose, disagreement, satisfies, taken, wants_address
+from openelb.plan.placement import Reach, pool_outlook, reaches, service_outlook, trusted
 
 POOL_SIZE_SHOWN = 2**63 - 1  # the largest integer that the field holds
 USERS_NAMED = 5
@@ -37,20 +37,17 @@ class ClusterPlan:
 def plan(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> ClusterPlan:
     """Judge the whole cluster while the speakers on the nodes in `alive` are."""
     speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-    books = Books(snapshot.pools)
-    unknown = _strike_the_gone(snapshot, books)
-    wanting = sorted(
-        (service for service in snapshot.services.values() if wants_address(service, lb_class)), key=_precedence
-    )
-    for service in snapshot.services.values():
-        _enter_what_is_shown(service, books)
-    publications = {service.key: _served(service, snapshot, books, speakers) for service in wanting}
+    look = _Look(snapshot, Books(snapshot.pools, snapshot.services.values()), reaches(snapshot.pools, speakers))
+    unknown = _strike_the_gone(look)
+    _enter_what_is_shown(look)
+    wanting = [service for service in snapshot.services.values() if wants_address(service, lb_class)]
+    publications = {service.key: _served(service, look) for service in sorted(wanting, key=_precedence)}
     for service in snapshot.services.values():
         if service.key not in publications:
-            publications[service.key] = _unserved(service, books)
+            publications[service.key] = _unserved(service, look.books)
     return ClusterPlan(
-        pools=_pool_statuses(snapshot, books, speakers),
-        pool_finalizers=_pool_finalizers(snapshot),
+        pools=_pool_statuses(look),
+        pool_finalizers=_pool_finalizers(look),
         services={
             key: publication
             for key, publication in publications.items()
@@ -60,13 +57,22 @@ def plan(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_B
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one judgement is made from, and the books that it fills in."""
+
+    snapshot: Snapshot
+    books: Books
+    reaches: Mapping[str, Reach]
+
+
 def published(service: Service) -> Publication:
-    """What a Service carries of ours."""
+    """What a Service carries of ours. Conditions are a map by type to the API: their order says nothing."""
     return Publication(
         ingress=service.ingress,
         pool_label=service.pool_label,
         guarded=names.SERVICE_FINALIZER in service.finalizers,
-        conditions=service.conditions,
+        conditions=tuple(sorted(service.conditions, key=lambda condition: condition.type)),
     )
 
 
@@ -76,69 +82,98 @@ def _precedence(service: Service) -> tuple[bool, str, ServiceKey]:
     return not asks, service.created, service.key
 
 
-def _strike_the_gone(snapshot: Snapshot, books: Books) -> frozenset[ServiceKey]:
-    missing = books.everybody() - snapshot.services.keys()
-    for key in missing & snapshot.gone:
-        for holding in books.holdings(key):
-            books.strike(key, holding)
-    return missing - snapshot.gone
+def _strike_the_gone(look: _Look) -> frozenset[ServiceKey]:
+    missing = look.books.everybody() - look.snapshot.services.keys()
+    for key in missing & look.snapshot.gone:
+        for holding in look.books.holdings(key):
+            look.books.strike(key, holding)
+    return missing - look.snapshot.gone
 
 
-def _enter_what_is_shown(service: Service, books: Books) -> None:
-    """A ledger that was wiped or edited is rebuilt from what Services show, before anything is given out."""
-    pool = books.pools.get(service.pool_label)
-    if pool is None or books.holdings(service.key):
-        return
-    for text in service.ingress:
-        address = parse_address(text)
-        if address is not None and address in pool and not books.holders(address):
-            books.enter(service.key, Holding(pool.name, address))
+def _enter_what_is_shown(look: _Look) -> None:
+    """A ledger that was wiped or edited is rebuilt from what Services show, before anything is given out.
+
+    Where the ledger knows the address it is right; where it does not, all who show the address share it.
+    """
+    books = look.books
+    lost = [
+        (service.key, Holding(pool.name, address))
+        for service in look.snapshot.services.values()
+        for address in books.shown(service.key)
+        if not books.holders(address) and (pool := _source(service, address, books)) is not None
+    ]
+    for key, holding in sorted(lost, key=lambda entry: entry[0]):
+        books.enter(key, holding)
 
 
-def _served(service: Service, snapshot: Snapshot, books: Books, speakers: Mapping[str, Speaker]) -> Publication | None:
-    """What a Service that wants an address is to carry; None while its ledger entry is not yet committed."""
-    held = books.holdings(service.key)
-    choice: Holding | Finding | None = next((holding for holding in held if satisfies(service, holding)), None)
-    if choice is None:
-        choice = choose(service, books)
-        if isinstance(choice, Holding):
-            books.enter(service.key, choice)
-    if isinstance(choice, Finding):
-        return _refused(service, choice, held, snapshot, speakers)
-    for holding in held:
-        if holding != choice and str(holding.address) not in service.ingress:
-            books.strike(service.key, holding)
-    pool = snapshot.pools[choice.pool]
-    if service.key not in pool.status.used.get(choice.address, ()):
+def _source(service: Service, address: Address, books: Books) -> Pool | None:
+    """The pool that a Service of ours has the address from: the labelled one, unless somebody edited the label."""
+    if not service.pool_label and names.SERVICE_FINALIZER not in service.finalizers:
         return None
-    allocated = Finding(Reason.ALLOCATED, f"{choice.address} from Eip {pool.name}{disagreement(service)}")
-    return _publication(service, choice, allocated, snapshot, speakers)
+    labelled = [pool for pool in books.by_name if pool.name == service.pool_label]
+    pools = (pool for pool in (*labelled, *books.by_name) if any(address in addresses for addresses in trusted(pool)))
+    return next(pools, None)
 
 
-def _refused(
-    service: Service,
-    refusal: Finding,
-    held: tuple[Holding, ...],
-    snapshot: Snapshot,
-    speakers: Mapping[str, Speaker],
-) -> Publication:
-    """A Service whose wish cannot be met keeps what it has; one that has nothing is told why."""
+def _served(service: Service, look: _Look) -> Publication | None:
+    """What a Service that wants an address is to carry; None while its ledger entry is not yet committed."""
+    held = look.books.holdings(service.key)
+    choice = next((holding for holding in held if satisfies(service, holding)), None) or choose(service, look.books)
+    if isinstance(choice, Holding):
+        if choice in held:
+            told = Finding(Reason.ALLOCATED, f"{choice.address} from Eip {choice.pool}{disagreement(service)}")
+            return _holding(service, choice, told, look)
+        # An Eip without our finalizer could vanish with its ledger: it gives out addresses from the next look on.
+        if names.POOL_FINALIZER in look.snapshot.pools[choice.pool].finalizers:
+            look.books.enter(service.key, choice)
+        return None
     if not held:
-        condition = Condition.of(names.ADDRESS_ALLOCATED, refusal, status=False)
-        return Publication(conditions=(condition,))
-    kept = next((holding for holding in held if str(holding.address) in service.ingress), held[0])
-    told = Finding(refusal.reason, f"keeps {kept.address} from Eip {kept.pool}, since {refusal.sentence}")
-    return _publication(service, kept, told, snapshot, speakers)
+        return _refused(choice)
+    told = Finding(choice.reason, f"keeps {held[0].address} from Eip {held[0].pool}, since {choice.sentence}")
+    return _holding(service, held[0], told, look)
 
 
-def _publication(
-    service: Service, holding: Holding, allocated: Finding, snapshot: Snapshot, speakers: Mapping[str, Speaker]
-) -> Publication:
-    pool = snapshot.pools[holding.pool]
-    outlook = service_outlook(pool, holding.address, service, snapshot.endpoints, speakers)
+def _refused(refusal: Finding) -> Publication:
+    return Publication(conditions=(Condition.of(names.ADDRESS_ALLOCATED, refusal, status=False),))
+
+
+def _holding(service: Service, holding: Holding, told: Finding, look: _Look) -> Publication | None:
+    """What a Service that holds an address is to carry, once the ledger in the snapshot says so."""
+    books = look.books
+    for other in books.holdings(service.key):
+        if other != holding and _left(service, other, holding, books):
+            books.strike(service.key, other)
+    if service.key not in look.snapshot.pools[holding.pool].status.used.get(holding.address, ()):
+        return None
+    if holding.address not in books.shown(service.key):
+        rivals = books.rivals(service.key, holding)
+        if rivals:  # two leaders at once, or another load balancer: whoever shows an address keeps it
+            books.strike(service.key, holding)
+            return _refused(taken(holding.address, rivals))
+        books.show(service.key, (str(holding.address),))
+    return _publication(service, holding, told, look)
+
+
+def _left(service: Service, other: Holding, holding: Holding, books: Books) -> bool:
+    """Whether the Service shows an `other` of its holdings no more, or shows the same address from its new pool."""
+    if other.address == holding.address:
+        return service.pool_label == holding.pool
+    return other.address not in books.shown(service.key)
+
+
+def _publication(service: Service, holding: Holding, allocated: Finding, look: _Look) -> Publication:
+    services = look.snapshot.services
+    sharers = [services[key] for key in look.books.used[holding.pool][holding.address] if key in services]
+    outlook = service_outlook(
+        look.snapshot.pools[holding.pool],
+        look.reaches[holding.pool],
+        holding.address,
+        sharers,
+        look.snapshot.endpoints,
+    )
     return Publication(
         ingress=(str(holding.address),),
-        pool_label=pool.name,
+        pool_label=holding.pool,
         guarded=True,
         conditions=(
             Condition.of(names.ADDRESS_ALLOCATED, allocated, status=True),
@@ -150,10 +185,8 @@ def _publication(
 def _unserved(service: Service, books: Books) -> Publication | None:
     """What a Service that wants no address of ours is to carry: nothing, in steps that never free a shown address."""
     held = books.holdings(service.key)
-    carried = published(service)
-    shown = {str(holding.address) for holding in held} & set(service.ingress)
-    if service.pool_label or shown:
-        return Publication(guarded=carried.guarded)
+    if service.pool_label or any(holding.address in books.shown(service.key) for holding in held):
+        return Publication(guarded=names.SERVICE_FINALIZER in service.finalizers)
     if held:
         for holding in held:
             books.strike(service.key, holding)
@@ -172,15 +205,17 @@ def _node_proxy(service: Service) -> tuple[Condition, ...]:
     return (Condition.of(names.ADDRESS_ALLOCATED, told, status=False),)
 
 
-def _pool_statuses(snapshot: Snapshot, books: Books, speakers: Mapping[str, Speaker]) -> dict[str, PoolStatus]:
-    statuses = {name: _pool_status(pool, books, speakers) for name, pool in snapshot.pools.items()}
-    return {name: status for name, status in statuses.items() if status != snapshot.pools[name].status}
+def _pool_statuses(look: _Look) -> dict[str, PoolStatus]:
+    statuses = {name: _pool_status(pool, look) for name, pool in look.snapshot.pools.items()}
+    return {name: status for name, status in statuses.items() if status != look.snapshot.pools[name].status}
 
 
-def _pool_status(pool: Pool, books: Books, speakers: Mapping[str, Speaker]) -> PoolStatus:
-    used = books.used[pool.name]
+def _pool_status(pool: Pool, look: _Look) -> PoolStatus:
+    used = look.books.used[pool.name]
     size = min(sum(addresses.size for addresses in pool.ranges), POOL_SIZE_SHOWN)
-    outlook = Finding(Reason.POOL_DELETING, _deleting(pool)) if pool.deleting else pool_outlook(pool, speakers)
+    outlook = pool_outlook(pool, look.reaches[pool.name])
+    if pool.deleting:
+        outlook = Finding(Reason.POOL_DELETING, _deleting(pool))
     ready = outlook.reason is Reason.READY
     status = replace(
         pool.status,
@@ -207,11 +242,13 @@ def _deleting(pool: Pool) -> str:
     )
 
 
-def _pool_finalizers(snapshot: Snapshot) -> dict[str, bool]:
-    wanted = {name: not pool.deleting or bool(pool.status.used) for name, pool in snapshot.pools.items()}
-    return {
-        name: want
-        for name, want in wanted.items()
-        if want != (names.POOL_FINALIZER in snapshot.pools[name].finalizers)
-        and not (want and snapshot.pools[name].deleting)
-    }
+def _pool_finalizers(look: _Look) -> dict[str, bool]:
+    pools = look.snapshot.pools.values()
+    return {pool.name: not pool.deleting for pool in pools if _finalizer_changes(pool, look.books)}
+
+
+def _finalizer_changes(pool: Pool, books: Books) -> bool:
+    guarded = names.POOL_FINALIZER in pool.finalizers
+    if not pool.deleting:
+        return not guarded
+    return guarded and not pool.status.used and not books.used[pool.name]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from openelb.model import names
 from openelb.model.addresses import parse_address
-from openelb.model.cluster import Pool, Protocol, Service, ServiceKey, Speaker
+from openelb.model.cluster import Protocol, Service, ServiceKey, Speaker
 from openelb.model.snapshot import Snapshot
-from openelb.plan import cluster
+from openelb.plan import cluster, node
 from openelb.plan.allocation import wants_address
 from openelb.plan.placement import candidates, link_for, winner
 
@@ -44,15 +44,18 @@ def explain(
     service = snapshot.services[key]
     if not wants_address(service, lb_class) and not service.pool_label:
         return Explanation(str(key), "", "", "", False, (_not_ours(service, lb_class),), ())
-    want = cluster.plan(snapshot, alive, lb_class).services.get(key, cluster.published(service))
+    carried = cluster.published(service)
+    want = cluster.plan(snapshot, alive, lb_class).services.get(key, carried)
     sentences = tuple(f"{condition.message} ({condition.reason})" for condition in want.conditions)
-    pool = snapshot.pools.get(want.pool_label)
-    address = parse_address(next(iter(want.ingress), ""))
+    if want.ingress != carried.ingress or not sentences:
+        sentences = (*sentences, _soon(service))
+    pool = snapshot.pools.get(service.pool_label)
+    address = parse_address(next(iter(service.ingress), ""))
     if pool is None or address is None:
-        return Explanation(str(key), "", "", "", False, sentences or (_soon(service),), ())
-    speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-    may = candidates(pool, (service,), snapshot.endpoints, speakers)
-    owner = winner(address, may) or ""
+        return Explanation(str(key), "", "", "", False, sentences, ())
+    nobody = node.Answer(pool, (service,), frozenset())
+    answer = node.answers(snapshot, alive, lb_class).get(address, nobody) if address.version == 4 else nobody
+    owner = winner(address, answer.nodes) or ""
     return Explanation(
         service=str(key),
         address=str(address),
@@ -61,27 +64,27 @@ def explain(
         served=bool(owner) and all(condition.status for condition in want.conditions),
         sentences=sentences,
         nodes=tuple(
-            Verdict(node, node in may, _verdict(speaker, pool, service, snapshot, alive, owner))
-            for node, speaker in sorted(snapshot.speakers.items())
+            Verdict(name, name in answer.nodes, _verdict(speaker, answer, snapshot, alive, owner))
+            for name, speaker in sorted(snapshot.speakers.items())
         ),
     )
 
 
-def _verdict(
-    speaker: Speaker, pool: Pool, service: Service, snapshot: Snapshot, alive: frozenset[str], owner: str
-) -> str:
-    node = speaker.node
-    if node == owner:
+def _verdict(speaker: Speaker, answer: node.Answer, snapshot: Snapshot, alive: frozenset[str], owner: str) -> str:
+    name, pool = speaker.node, answer.pool
+    if name == owner:
         return "answers: it has the highest weight for this address among the nodes that may"
-    if node not in alive:
+    if name not in alive:
         return "is lost: its speaker does not renew its Lease"
+    if name in answer.nodes:
+        return "stands by: would answer if the nodes before it were lost"
     if pool.protocol is not Protocol.LAYER2:
         return f"does not announce {pool.protocol.value} in this version"
     if link_for(pool.interface, speaker.links) is None:
         return f"has no interface {pool.interface} that is up; it has {_links(speaker)}"
-    if service.local_traffic_only and node not in snapshot.endpoints.get(service.key, frozenset()):
+    if name not in candidates(frozenset({name}), answer.services, snapshot.endpoints):
         return "has no ready endpoint, and externalTrafficPolicy is Local"
-    return "stands by: would answer if the nodes before it were lost"
+    return "does not announce this address, as said above"
 
 
 def _links(speaker: Speaker) -> str:

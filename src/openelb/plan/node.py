@@ -1,6 +1,5 @@
 """The speaker's whole judgement: which addresses this node announces."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -8,9 +7,9 @@ from ipaddress import IPv4Address
 from openelb.model import names
 from openelb.model.addresses import parse_address
 from openelb.model.announcements import Claim
-from openelb.model.cluster import Pool, Service, ServiceKey, Speaker
+from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
-from openelb.plan.placement import candidates, link_for, trusted, winner
+from openelb.plan.placement import candidates, link_for, reaches, trusted, winner
 
 OTHERS_NAMED = 3
 
@@ -36,33 +35,53 @@ def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = nam
 
     A node whose own Lease is not in the cluster announces nothing: its peers could not know of it.
     """
-    speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-    if me not in speakers:
+    if me not in alive or me not in snapshot.speakers:
         return NodePlan()
     claims: dict[Claim, Grounds] = {}
     elsewhere: dict[IPv4Address, str] = {}
-    for address, (pool, services) in _published(snapshot, lb_class).items():
-        nodes = candidates(pool, services, snapshot.endpoints, speakers)
-        owner = winner(address, nodes)
-        link = link_for(pool.interface, speakers[me].links)
+    for address, answer in answers(snapshot, alive, lb_class).items():
+        owner = winner(address, answer.nodes)
+        link = link_for(answer.pool.interface, snapshot.speakers[me].links)
         if owner == me and link is not None:
-            claims[Claim(address, link.name)] = _grounds(me, nodes, services, speakers)
+            claims[Claim(address, link.name)] = _grounds(me, answer, len(alive & snapshot.speakers.keys()))
         elif owner is not None:
             elsewhere[address] = owner
     return NodePlan(claims, elsewhere)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of one address: its pool, the Services that show it, and the nodes that may answer for it."""
+
+    pool: Pool
+    services: tuple[Service, ...]
+    nodes: frozenset[str]
+
+
+def answers(snapshot: Snapshot, alive: frozenset[str], lb_class: str) -> Mapping[IPv4Address, Answer]:
+    """The IPv4 addresses that Services show, each with who may answer for it while the nodes in `alive` are."""
+    speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
+    reach = reaches(snapshot.pools, speakers)
+    return {
+        address: Answer(pool, tuple(services), candidates(reach[pool.name].nodes, services, snapshot.endpoints))
+        for address, (pool, services) in _published(snapshot, lb_class).items()
+    }
+
+
 def _published(snapshot: Snapshot, lb_class: str) -> dict[IPv4Address, tuple[Pool, list[Service]]]:
-    """The IPv4 addresses that Services show, each with its pool and all the Services that show it."""
+    """The IPv4 addresses that Services show, each with its pool and all the Services that show it.
+
+    Where the labels of its Services disagree, the first pool by name counts: every node has to judge alike.
+    """
     found: dict[IPv4Address, tuple[Pool, list[Service]]] = {}
-    sharers: dict[IPv4Address, list[Service]] = defaultdict(list)
     for service in snapshot.services.values():
         pool = snapshot.pools.get(service.pool_label)
         if pool is None or not _is_ours(service, lb_class):
             continue
         for address in _shown(service, pool):
-            sharers[address].append(service)
-            found[address] = (pool, sharers[address])
+            first, services = found.get(address, (pool, []))
+            services.append(service)
+            found[address] = (min(first, pool, key=lambda pool: pool.name), services)
     return found
 
 
@@ -79,14 +98,14 @@ def _shown(service: Service, pool: Pool) -> Iterator[IPv4Address]:
             yield address
 
 
-def _grounds(me: str, nodes: frozenset[str], services: list[Service], speakers: Mapping[str, Speaker]) -> Grounds:
-    others = sorted(nodes - {me})
+def _grounds(me: str, answer: Answer, alive: int) -> Grounds:
+    others = sorted(answer.nodes - {me})
     if others:
         sentence = f"won over {', '.join(others[:OTHERS_NAMED])}"
         if len(others) > OTHERS_NAMED:
             sentence += f" and {len(others) - OTHERS_NAMED} more"
-    elif len(speakers) > 1:
+    elif alive > 1:
         sentence = "no other node can"
     else:
         sentence = "no other speaker is alive"
-    return Grounds(tuple(sorted(service.key for service in services)), sentence)
+    return Grounds(tuple(sorted(service.key for service in answer.services)), sentence)

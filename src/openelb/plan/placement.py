@@ -1,6 +1,7 @@
 """Which nodes may announce an address in layer2 mode, and which one does. Every node computes the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 
 from openelb.model import names
@@ -36,30 +37,47 @@ def trusted(pool: Pool) -> tuple[AddressRange, ...]:
     return (AddressRange(first, last),) if first is not None and last is not None else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The nodes that can announce the addresses of a pool, and why there are none where that is so (else reason Ready)."""
+
+    nodes: frozenset[str]
+    finding: Finding
+
+
+def reaches(pools: Mapping[str, Pool], speakers: Mapping[str, Speaker]) -> dict[str, Reach]:
+    """The reach of every pool; `speakers` are those alive, by node. Computed once, since a cluster has many Services."""
+    nodes = {
+        interface: frozenset(node for node, speaker in speakers.items() if link_for(interface, speaker.links))
+        for interface in {pool.interface for pool in pools.values()}
+    }
+    return {name: reach(pool, speakers, nodes[pool.interface]) for name, pool in pools.items()}
+
+
+def reach(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Reach:
+    """The reach of one pool, while `nodes` have its interface."""
+    finding = _announcement_outlook(pool, speakers, nodes)
+    return Reach(nodes if finding.reason is Reason.READY else frozenset(), finding)
+
+
 def candidates(
-    pool: Pool,
-    services: Iterable[Service],
-    endpoints: Mapping[ServiceKey, frozenset[str]],
-    speakers: Mapping[str, Speaker],
+    nodes: frozenset[str], services: Iterable[Service], endpoints: Mapping[ServiceKey, frozenset[str]]
 ) -> frozenset[str]:
-    """The nodes that may announce an address of `pool` for all of `services`; `speakers` are those alive, by node."""
-    if pool.protocol is not Protocol.LAYER2 or pool.left_to_cni:
-        return frozenset()
-    nodes = frozenset(node for node, speaker in speakers.items() if link_for(pool.interface, speaker.links))
+    """Those of `nodes` that may announce an address for all of `services`."""
     for service in services:
         if service.local_traffic_only:
             nodes &= endpoints.get(service.key, frozenset())
     return nodes
 
 
-def pool_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
+def pool_outlook(pool: Pool, reach: Reach) -> Finding:
     """Whether the pool can be used and its addresses announced (reason Ready), or why not."""
     if pool.problem:
         return Finding(Reason.POOL_INVALID, f"spec.address cannot be used: {pool.problem}")
-    return _announcement_outlook(pool, speakers)
+    return reach.finding
 
 
-def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
+def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
     if pool.left_to_cni:
         return Finding(Reason.LEFT_TO_CNI, f"the label {names.CNI_LABEL} leaves the announcement to the network plugin")
     if pool.protocol is not Protocol.LAYER2:
@@ -67,10 +85,15 @@ def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Findin
             Reason.PROTOCOL_NOT_SERVED,
             f"no speaker announces {pool.protocol.value} in this version: set spec.protocol to layer2 and spec.interface",
         )
-    return _layer2_outlook(pool, speakers)
+    if any(addresses.version != 4 for addresses in trusted(pool)):
+        return Finding(
+            Reason.PROTOCOL_NOT_SERVED,
+            "no speaker announces IPv6 addresses in this version: set spec.address to IPv4 addresses",
+        )
+    return _layer2_outlook(pool, speakers, nodes)
 
 
-def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
+def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
     if not pool.interface:
         return Finding(
             Reason.INTERFACE_MISSING,
@@ -81,7 +104,7 @@ def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker]) -> Finding:
             Reason.NO_SPEAKER,
             "no speaker is alive: look at the pods of DaemonSet openelb-speaker (kubectl -n openelb-system get pods)",
         )
-    if not any(link_for(pool.interface, speaker.links) for speaker in speakers.values()):
+    if not nodes:
         return Finding(Reason.INTERFACE_NOT_FOUND, _interface_not_found(pool.interface, speakers))
     return Finding(Reason.READY, f"nodes with interface {pool.interface} announce its addresses")
 
@@ -99,28 +122,36 @@ def _interface_not_found(interface: str, speakers: Mapping[str, Speaker]) -> str
 
 def service_outlook(
     pool: Pool,
+    reach: Reach,
     address: Address,
-    service: Service,
+    services: Collection[Service],
     endpoints: Mapping[ServiceKey, frozenset[str]],
-    speakers: Mapping[str, Speaker],
 ) -> Finding:
-    """Whether a node announces the Service's `address` of that pool (reason Announced), or why none does.
+    """Whether a node announces the `address` of that pool for all `services` that hold it (reason Announced), or why none does.
 
     The sentence names no node, so that a failover writes to no Service.
     """
-    outlook = _announcement_outlook(pool, speakers)
-    if outlook.reason is not Reason.READY:
-        return Finding(outlook.reason, f"Eip {pool.name}: {outlook.sentence}")
+    if reach.finding.reason is not Reason.READY:
+        return Finding(reach.finding.reason, f"Eip {pool.name}: {reach.finding.sentence}")
     if not any(address in addresses for addresses in trusted(pool)):
         return Finding(
             Reason.ADDRESS_OUTSIDE_POOL,
             f"Eip {pool.name} ({pool.address}) does not hold {address} any more, so no node answers for it: "
             "put the address back into spec.address, or ask for another one",
         )
-    if not candidates(pool, (service,), endpoints, speakers):
-        return Finding(
-            Reason.NO_LOCAL_ENDPOINT,
-            "externalTrafficPolicy is Local and no node that could announce the address has a ready endpoint: "
-            "look at the Service's pods, or set externalTrafficPolicy to Cluster",
-        )
+    if not candidates(reach.nodes, services, endpoints):
+        return Finding(Reason.NO_LOCAL_ENDPOINT, _no_local_endpoint(services))
     return Finding(Reason.ANNOUNCED, f"a node with interface {pool.interface} answers for it (layer2)")
+
+
+def _no_local_endpoint(services: Collection[Service]) -> str:
+    if len(services) == 1:
+        return (
+            "externalTrafficPolicy is Local and no node that could announce the address has a ready endpoint: "
+            "look at the Service's pods, or set externalTrafficPolicy to Cluster"
+        )
+    sharers = ", ".join(sorted(str(service.key) for service in services if service.local_traffic_only))
+    return (
+        f"no node that could announce the address has a ready endpoint of each of {sharers}, which share it with "
+        "externalTrafficPolicy Local: give them addresses of their own, or set externalTrafficPolicy to Cluster"
+    )

@@ -1,0 +1,203 @@
+"""A cluster in memory: the API server's manners, users who change things, and a manager that carries out plans.
+
+It is written against the API's documentation, not against the plan: every write tests the version that it was decided
+on, an object with finalizers vanishes only when the last is off, and a Service that leaves the type LoadBalancer loses
+its status. After every single step the promises are checked by `Cluster.check`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from openelb.model import names
+from openelb.model.addresses import parse_address
+from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey, Speaker
+from openelb.model.snapshot import Snapshot
+from openelb.plan import cluster as judgement
+from tests.unit.builders import speaker
+
+
+@dataclass(frozen=True)
+class WritePool:
+    """The status of an Eip, by compare-and-swap."""
+
+    seen: Pool
+    status: PoolStatus
+
+
+@dataclass(frozen=True)
+class GuardPool:
+    """Our finalizer on or off an Eip, by compare-and-swap."""
+
+    seen: Pool
+    on: bool
+
+
+@dataclass(frozen=True)
+class WriteService:
+    """One status patch of a Service with label, finalizer and conditions, by compare-and-swap."""
+
+    seen: Service
+    publication: Publication
+
+
+Write = WritePool | GuardPool | WriteService
+
+
+@dataclass
+class Cluster:
+    """What the API server stores. `shared` are the addresses that several Services showed before we came."""
+
+    pools: dict[str, Pool] = field(default_factory=dict)
+    services: dict[ServiceKey, Service] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+    revision: int = 0
+    speakers: dict[str, Speaker] = field(default_factory=lambda: {"node-a": speaker("node-a")})
+
+    # What users do.
+
+    def create(self, thing: Pool | Service) -> None:
+        """Create it; a namesake gets a uid of its own."""
+        self._store(replace(thing, uid=f"uid {self.revision}"))
+
+    def edit_service(self, key: ServiceKey, change: Callable[[Service], Service]) -> None:
+        """Change a Service; the server clears the status of one that is no LoadBalancer."""
+        changed = change(self.services[key])
+        self._store(changed if changed.load_balancer else replace(changed, ingress=()))
+
+    def edit_pool(self, name: str, change: Callable[[Pool], Pool]) -> None:
+        """Change an Eip."""
+        self._store(change(self.pools[name]))
+
+    def delete(self, thing: Pool | Service) -> None:
+        """Ask for deletion: at once without finalizers, else when the last is off."""
+        self._store(replace(thing, deleting=True))
+
+    def _store(self, thing: Pool | Service) -> None:
+        self.revision += 1
+        stored = replace(thing, version=str(self.revision))
+        shelf, key = (self.pools, thing.name) if isinstance(thing, Pool) else (self.services, thing.key)
+        if stored.deleting and not stored.finalizers:
+            shelf.pop(key, None)
+        else:
+            shelf[key] = stored
+
+    # What the manager does.
+
+    def look(self) -> list[Write]:
+        """Judge everything and give back what is to be written, in the manager's order: ledgers, guards, Services."""
+        snapshot = self.snapshot()
+        plan = judgement.plan(snapshot, frozenset(self.speakers))
+        if plan.unknown:  # a direct read of each
+            snapshot = replace(snapshot, gone=plan.unknown - self.services.keys())
+            plan = judgement.plan(snapshot, frozenset(self.speakers))
+        return [
+            *(WritePool(self.pools[name], status) for name, status in plan.pools.items()),
+            *(GuardPool(self.pools[name], on) for name, on in plan.pool_finalizers.items()),
+            *(WriteService(self.services[key], publication) for key, publication in plan.services.items()),
+        ]
+
+    def snapshot(self) -> Snapshot:
+        """What a manager sees whose watches are up to date."""
+        return Snapshot(pools=dict(self.pools), services=dict(self.services), speakers=self.speakers)
+
+    def write(self, write: Write) -> bool:
+        """Carry out one write; False when somebody was there first."""
+        if isinstance(write, WriteService):
+            return self._write_service(write)
+        if self.pools.get(write.seen.name) != write.seen:
+            return False
+        if isinstance(write, WritePool):
+            self._store(replace(write.seen, status=write.status))
+        else:
+            self._store(replace(write.seen, finalizers=(names.POOL_FINALIZER,) if write.on else ()))
+        return True
+
+    def _write_service(self, write: WriteService) -> bool:
+        seen, wanted = write.seen, write.publication
+        if self.services.get(seen.key) != seen:
+            return False
+        others = tuple(finalizer for finalizer in seen.finalizers if finalizer != names.SERVICE_FINALIZER)
+        self._store(
+            replace(
+                seen,
+                ingress=wanted.ingress,
+                pool_label=wanted.pool_label,
+                finalizers=(*others, names.SERVICE_FINALIZER) if wanted.guarded else others,
+                conditions=wanted.conditions,
+            )
+        )
+        self._check_move(seen, wanted)
+        return True
+
+    def settle(self, *, rounds: int = 12) -> int:
+        """Let the manager work until it has nothing to do; how many looks that took."""
+        for looks in range(rounds):
+            writes = self.look()
+            if not writes:
+                return looks
+            for write in writes:
+                self.write(write)  # the second write to the same Eip meets a conflict, and is made after the next look
+                self.check()
+        raise AssertionError(f"after {rounds} looks there is still something to write: {self.look()}")
+
+    # What is promised at every moment.
+
+    def check(self) -> None:
+        """No address is shown twice, and what is shown is in the ledger."""
+        shown: dict[str, ServiceKey] = {}
+        for service in self.services.values():
+            assert service.load_balancer or not service.ingress, f"{service.key} is no LoadBalancer"
+            for text in service.ingress:
+                other = shown.setdefault(text, service.key)
+                assert other == service.key or text in self.shared, f"{text} is shown by {other} and {service.key}"
+
+    def check_ledgers(self) -> None:
+        """What is shown is in the ledger of the pool that the label names. Holds as long as nobody edits our records."""
+        for service in self.services.values():
+            pool = self.pools.get(service.pool_label)
+            for text in service.ingress if pool else ():
+                assert service.key in pool.status.used.get(parse_address(text), ()), f"{service.key} shows {text}"
+
+    def _check_move(self, seen: Service, wanted: Publication) -> None:
+        """Only its user's own change takes an address away from a Service: it is replaced by what was asked for."""
+        if not seen.ingress or wanted.ingress == seen.ingress or not asks(seen) or seen.pool_label not in self.pools:
+            return
+        assert wanted.ingress, f"{seen.key} loses {seen.ingress} and gets nothing"
+        assert not grants(seen, seen.ingress[0], seen.pool_label), f"{seen.key} moves though it has what it asks for"
+        assert grants(seen, wanted.ingress[0], wanted.pool_label), f"{seen.key} moves to what it did not ask for"
+
+    def check_rest(self) -> None:
+        """When nothing is left to do: nothing has leaked, and whoever has no address knows why."""
+        held = {
+            (service.key, text): service.pool_label for service in self.services.values() for text in service.ingress
+        }
+        assert {
+            (holder, str(address)): pool.name
+            for pool in self.pools.values()
+            for address, holders in pool.status.used.items()
+            for holder in holders
+        } == held
+        for service in self.services.values():
+            self._check_service_at_rest(service)
+        for pool in self.pools.values():
+            assert not pool.deleting or pool.status.used, f"Eip {pool.name} lingers"
+
+    def _check_service_at_rest(self, service: Service) -> None:
+        if not asks(service):
+            assert (service.ingress, service.pool_label, service.finalizers, service.deleting) == ((), "", (), False)
+            return
+        allocated = {c.type: c for c in service.conditions}[names.ADDRESS_ALLOCATED]
+        assert allocated.status == bool(service.ingress)
+        assert allocated.message
+        assert bool(service.finalizers) == bool(service.ingress)
+
+
+def asks(service: Service) -> bool:
+    """Whether its user wants an address from us."""
+    return service.load_balancer and service.opt_in == "openelb" and not service.deleting and not service.node_proxy
+
+
+def grants(service: Service, text: str, pool: str) -> bool:
+    """Whether an address of that pool is what the Service asks for."""
+    asked = service.requested_address or service.load_balancer_ip
+    return service.requested_pool in ("", pool) and asked in ("", text)

@@ -1,0 +1,82 @@
+"""Builders of facts that show only what matters to a test; everything else is as in a cluster where all is well."""
+
+from collections.abc import Mapping
+from ipaddress import ip_interface
+
+from openelb.model import names
+from openelb.model.addresses import Address, AddressRange, parse_address
+from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, ServiceKey, Speaker
+from openelb.model.findings import Condition
+from openelb.model.snapshot import Snapshot
+
+
+def address(text: str) -> Address:
+    """An address that is one."""
+    parsed = parse_address(text)
+    assert parsed is not None, text
+    return parsed
+
+
+def key(text: str) -> ServiceKey:
+    """`namespace/name`, or a name in the namespace `default`."""
+    namespace, slash, name = text.partition("/")
+    return ServiceKey(namespace, name) if slash else ServiceKey("default", text)
+
+
+def ledger(used: Mapping[str, str]) -> dict[Address, tuple[ServiceKey, ...]]:
+    """A ledger as upstream writes it: `{"192.0.2.10": "default/web;default/api"}`."""
+    return {address(text): tuple(map(key, holders.split(";"))) for text, holders in used.items()}
+
+
+def pool(
+    name: str = "eip",
+    text: str = "192.168.1.0/24",
+    *,
+    used: Mapping[str, str] | None = None,
+    protocol: Protocol = Protocol.LAYER2,
+    interface: str = "eth0",
+    **facts: object,
+) -> Pool:
+    """A layer2 pool on eth0. An address that cannot be read is kept with the problem, as the decoder does."""
+    ranges, problem = _ranges(text)
+    facts = {"status": PoolStatus(used=ledger(used or {})), "finalizers": (names.POOL_FINALIZER,), **facts}
+    return Pool(name, text, ranges, problem=problem, protocol=protocol, interface=interface, **facts)
+
+
+def _ranges(text: str) -> tuple[tuple[AddressRange, ...], str]:
+    try:
+        return (AddressRange.parse(text),), ""
+    except ValueError as error:
+        return (), str(error)
+
+
+def service(name: str = "web", *, shows: str = "", of: str = "", **facts: object) -> Service:
+    """An opted-in LoadBalancer Service; with `shows`, one that carries that address `of` a pool and all that goes with it."""
+    ours: dict[str, object] = {"opt_in": names.OPT_IN_VALUE, "created": "2026-01-01T00:00:00Z", "uid": f"uid of {name}"}
+    if shows:
+        ours |= {"ingress": (shows,), "pool_label": of or "eip", "finalizers": (names.SERVICE_FINALIZER,)}
+    return Service(key(name), **{**ours, **facts})
+
+
+def speaker(node: str, *links: str, renewal: str = "1") -> Speaker:
+    """A speaker with the given links, `name` or `name address/prefix`; without any, with eth0."""
+    words = [link.split() for link in links or ("eth0",)]
+    return Speaker(
+        node, f"pod on {node}", renewal, tuple(Link(name, tuple(map(ip_interface, on))) for name, *on in words)
+    )
+
+
+def snapshot(*facts: Pool | Service | Speaker, **others: object) -> Snapshot:
+    """All these facts; `endpoints`, `gone` and `leader_renewal` by name."""
+    return Snapshot(
+        pools={fact.name: fact for fact in facts if isinstance(fact, Pool)},
+        services={fact.key: fact for fact in facts if isinstance(fact, Service)},
+        speakers={fact.node: fact for fact in facts if isinstance(fact, Speaker)},
+        **others,
+    )
+
+
+def condition(conditions: tuple[Condition, ...], type_: str) -> Condition:
+    """The one condition of that type."""
+    (found,) = (condition for condition in conditions if condition.type == type_)
+    return found
