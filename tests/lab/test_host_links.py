@@ -1,8 +1,10 @@
 """The interfaces of a host as we read them, against what an independent reader of netlink says."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from itertools import pairwise
 
 import pytest
 from pyroute2 import IPRoute
@@ -118,6 +120,23 @@ async def test_changes_that_come_together_are_told_once(host: Host) -> None:
     await asyncio.wait_for(anext(changes), timeout=5)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(anext(changes), timeout=0.2)
+
+
+async def test_a_row_of_changes_is_told_at_a_bounded_rate(host: Host) -> None:
+    changes = await listening(host)
+    times: list[float] = []
+
+    async def listen() -> None:
+        async for _ in changes:
+            times.append(time.monotonic())
+
+    listener = asyncio.create_task(listen())
+    for number in range(20):
+        await asyncio.to_thread(host.ip, "addr", "add", f"10.92.0.{number}/24", "dev", "eth0")
+    await asyncio.sleep(0.1)
+    listener.cancel()
+    assert times
+    assert all(after - before > 0.045 for before, after in pairwise(times))
 
 
 async def test_more_changes_than_the_socket_holds_are_told(host: Host) -> None:

@@ -203,6 +203,21 @@ def test_other_traffic_does_not_wake_the_process(lan: Lan) -> None:
     assert lan.counts.received == 1
 
 
+def test_a_thread_with_nothing_to_do_sleeps(lan: Lan) -> None:
+    waits: list[float] = []
+
+    class Counted(ArpPort):
+        def wait(self, timeout: float) -> None:
+            waits.append(timeout)
+            super().wait(timeout)
+
+    lan.layer2 = Layer2(Counted)
+    for _ in range(10):
+        lan.apply(ADDRESS)
+        time.sleep(0.05)
+    assert len(waits) < 30, "one for each bell and each announcement"
+
+
 def test_a_question_with_a_priority_tag_is_one_of_this_lan(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()
@@ -219,6 +234,7 @@ def test_a_link_that_was_down_answers_soon(lan: Lan, caplog: pytest.LogCaptureFi
     lan.settle()
     lan.node.ip("link", "set", "eth0", "down")
     until(lambda: require(caplog.messages, "no word in the log"), what="word that the link is down", timeout=2)
+    time.sleep(1.2)  # it is tried again after a second
     lan.node.ip("link", "set", "eth0", "up")
     assert answers_soon(lan)
     assert caplog.messages == ["cannot answer on eth0: Network is down; trying again every 1 s"]

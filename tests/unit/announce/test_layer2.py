@@ -147,6 +147,14 @@ def test_only_claimed_addresses_are_let_through(world: World) -> None:
     assert world.eth0.admitted == {A, B}
 
 
+def test_an_address_that_is_claimed_later_is_let_through_too(world: World) -> None:
+    world.apply(A0)
+    world.eth0.settle()
+    world.apply(A0, B0)
+    world.eth0.settle()
+    assert world.eth0.admitted == {A, B}
+
+
 def test_telling_it_again_does_nothing(world: World) -> None:
     world.apply(A0)
     world.eth0.settle()

@@ -41,9 +41,9 @@ def said(frame: bytes) -> tuple[IPv4Address, Operation]:
     return address, form
 
 
-def announcements(of: Responder, *, until: float) -> Iterator[tuple[float, IPv4Address, Operation]]:
+def announcements(of: Responder, *, until: float, since: float = 0.0) -> Iterator[tuple[float, IPv4Address, Operation]]:
     """Everything it announces before that time, when it is called exactly when it asks for it."""
-    now = 0.0
+    now = since
     while (now := max(now, of.next_due())) < until:
         yield from ((now, *said(frame)) for frame in of.due(now=now))
 
@@ -140,6 +140,19 @@ def test_a_claim_renewed_too_late_is_announced_again() -> None:
     list(announcements(late, until=100))
     late.claim(frozenset({A}), valid_until=20.0, now=9.0)
     assert [said(frame) for frame in late.due(now=9.0)] == [(A, Operation.REQUEST)]
+
+
+def test_what_is_dropped_changes_nothing_for_the_others() -> None:
+    crowd, changing = many(30), Responder(OURS)
+    for number in range(30):
+        changing.claim(frozenset(crowd[: number + 1]), valid_until=LONG, now=number * 0.37)
+        list(announcements(changing, since=number * 0.37, until=number * 0.37 + 0.37))
+    changing.claim(frozenset(crowd[::2]), valid_until=LONG, now=11.1)
+    heard = [(when, address) for when, address, form in announcements(changing, since=11.1, until=80)]
+    for number in range(0, 30, 2):
+        expected = [at for at in (number * 0.37 + offset for offset in (0.2, 0.5, 1, 2, 3, 5, 65)) if at > 11.1]
+        times = [when for when, address in heard if address == crowd[number]]
+        assert times[::2] == pytest.approx(expected, abs=0.1)
 
 
 # Pace.
