@@ -183,6 +183,8 @@ class FakeApiServer:
             case "POST":
                 body = await request.json()
                 self._name(body["metadata"], namespace)
+                if collection.endswith("/services"):
+                    body.setdefault("status", {"loadBalancer": {}})
                 if _key(body) in self._objects.get(collection, {}):
                     return Refusal(409, "AlreadyExists").response()
                 return web.json_response(await self.put(collection, body), status=201)
