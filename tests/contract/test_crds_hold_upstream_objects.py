@@ -28,14 +28,26 @@ def originals(path: Path) -> list[Object]:
     return [each for each in items if each["metadata"]["name"] != "kubernetes"]
 
 
-FILES = {str(path.relative_to(FIXTURES)): originals(path) for path in sorted(FIXTURES.glob("*/*.yaml"))}
-with_objects = pytest.mark.parametrize("stored", FILES, indirect=True, scope="module")
-with_ours = pytest.mark.parametrize(
-    "stored",
-    [name for name, objects in FILES.items() if OURS & {each["kind"] for each in objects}],
-    indirect=True,
-    scope="module",
-)
+def named(each: Object) -> tuple[str, ...]:
+    """What two objects of one cluster cannot have in common."""
+    return each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]
+
+
+def batches(paths: Iterable[Path]) -> dict[str, list[Object]]:
+    """The objects of all files in few parts, each of which one cluster can hold, called by its files."""
+    made: list[tuple[list[str], list[Object]]] = []
+    for path in paths:
+        objects = originals(path)
+        names = set(map(named, objects))
+        files, batch = next((each for each in made if names.isdisjoint(map(named, each[1]))), ([], []))
+        if not files:
+            made.append((files, batch))
+        files.append(str(path.relative_to(FIXTURES).with_suffix("")))
+        batch.extend(objects)
+    return {" ".join(files): batch for files, batch in made}
+
+
+BATCHES = batches(sorted(FIXTURES.glob("*/*.yaml")))
 
 # What a server makes itself, and what it gives to one object at a time.
 SERVERS = (
@@ -54,7 +66,7 @@ WITH_KEPT_STATUS = OURS | {"Service"}  # a controller writes the status of every
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The objects of one file, as they were in the cluster they come from, and the server that holds them anew."""
+    """Objects as they were in the cluster they come from, and the server that holds them anew."""
 
     server: ControlPlane
     objects: tuple[Object, ...]
@@ -76,16 +88,16 @@ class Stored:
 @pytest.fixture(scope="module")
 def server(crds: ControlPlane) -> ControlPlane:
     """A server with our kinds and every namespace that the objects are in."""
-    everything = (each for objects in FILES.values() for each in objects)
+    everything = (each for objects in BATCHES.values() for each in objects)
     names = {each["metadata"].get("namespace", "default") for each in everything}
     apply(crds, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names])
     return crds
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=BATCHES, ids=list(BATCHES))
 def stored(request: pytest.FixtureRequest, server: ControlPlane) -> Iterator[Stored]:
-    """The objects of one file on the server."""
-    old = FILES[request.param]
+    """The objects of one batch on the server."""
+    old = BATCHES[request.param]
     objects = tuple(map(loadable, old))
     # Strict: a field that the server does not know is refused, not dropped.
     server.kubectl("create", "--validate=strict", "-f", "-", stdin=as_list(objects))
@@ -97,24 +109,20 @@ def stored(request: pytest.FixtureRequest, server: ControlPlane) -> Iterator[Sto
     remove(server, objects)
 
 
-@with_objects
 def test_what_was_stored_is_all_there(stored: Stored) -> None:
     found = json.loads(stored.server.kubectl("get", "-o", "json", "-f", "-", stdin=as_list(stored.objects)))
     answers = found["items"] if found["kind"] == "List" else [found]
     assert [list(lost(sent, got)) for sent, got in zip(stored.objects, answers, strict=True)] == [[]] * len(answers)
 
 
-@with_ours
 def test_objects_of_ours_are_as_they_were(stored: Stored) -> None:
     assert [written(each) for each in stored.read()] == [written(each) for each in stored.ours]
 
 
-@with_ours
 def test_the_old_version_shows_the_same(stored: Stored) -> None:
     assert [written(each) for each in stored.read("v1alpha1")] == [written(each) for each in stored.ours]
 
 
-@with_ours
 def test_a_write_through_the_old_version_wipes_nothing(stored: Stored) -> None:
     touched = [touch(each) for each in stored.read("v1alpha1")]
     stored.server.kubectl("replace", "-f", "-", stdin=as_list(touched))
@@ -123,8 +131,10 @@ def test_a_write_through_the_old_version_wipes_nothing(stored: Stored) -> None:
     assert [each["metadata"]["annotations"]["touched"] for each in after] == ["yes"] * len(after)
 
 
-def test_the_fixtures_have_objects_of_every_kind_of_ours() -> None:
-    assert {each["kind"] for objects in FILES.values() for each in objects} >= WITH_KEPT_STATUS
+def test_each_batch_has_pools_and_together_they_have_every_kind() -> None:
+    kinds = [{each["kind"] for each in objects} for objects in BATCHES.values()]
+    assert all("Eip" in each for each in kinds)
+    assert set().union(*kinds) >= WITH_KEPT_STATUS
 
 
 def loadable(original: Object) -> Object:
