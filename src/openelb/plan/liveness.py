@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 # A speaker renews every second and is lost after four, so that an address is answered elsewhere within five.
 TTL_SECONDS = 4.0
 # So many own renewals must have come back since a peer's last one. Four of them, a second apart, take at most the
-# TTL; after an outage they give the peers three seconds to come back as well.
+# TTL; after an outage they give the peers two to three seconds to come back as well.
 ECHOES = 4
 
 
@@ -33,7 +33,11 @@ class Hearing:
 
 
 def listen(before: Hearing, own: str, renewals: Mapping[str, str], now: float) -> Hearing:
-    """Fold one look at everybody's renewals into what was heard before. Who left is forgotten."""
+    """Fold one look at everybody's renewals into what was heard before. Who left is forgotten.
+
+    `own` is empty while our own Lease is not in the cluster: that is silence, and no echo.
+    """
+    own = own or before.own
     echo = before.echo + (own != before.own)
     peers = {
         peer: heard

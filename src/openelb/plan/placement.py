@@ -23,10 +23,12 @@ def winner(address: Address, nodes: Iterable[str]) -> str | None:
 
 def link_for(interface: str, links: Iterable[Link]) -> Link | None:
     """The link that an Eip's `interface` means on a node: by name, or the one whose subnet holds `can_reach:<address>`."""
-    if interface.startswith(CAN_REACH):
-        target = parse_address(interface.removeprefix(CAN_REACH))
-        return next((link for link in links if any(target in address.network for address in link.addresses)), None)
-    return next((link for link in links if link.name == interface), None)
+    if not interface.startswith(CAN_REACH):
+        return next((link for link in links if link.name == interface), None)
+    target = parse_address(interface.removeprefix(CAN_REACH))
+    if target is None:
+        return None
+    return next((link for link in links if any(target in address.network for address in link.addresses)), None)
 
 
 def trusted(pool: Pool) -> tuple[AddressRange, ...]:

@@ -1,0 +1,128 @@
+from collections import Counter
+from ipaddress import IPv4Address
+
+import pytest
+
+from openelb.model.cluster import PoolStatus
+from openelb.model.findings import Reason
+from openelb.plan.placement import candidates, link_for, reaches, service_outlook, trusted, winner
+from tests.unit.builders import address, key, pool, service, speaker
+
+NODES = [f"node-{number}" for number in range(10)]
+ADDRESSES = [IPv4Address("192.168.0.0") + number for number in range(2000)]
+
+
+@pytest.mark.parametrize(
+    ("text", "owner"),
+    # printf '%s#%s' NODE ADDRESS | sha256sum; the smallest wins, as upstream 0.6 has it.
+    [("192.168.1.1", "node3"), ("192.168.1.2", "node3"), ("172.18.0.201", "node3"), ("10.0.0.7", "node2")],
+)
+def test_the_winner_is_the_one_that_upstream_would_choose(text, owner):
+    assert winner(address(text), ["node1", "node2", "node3"]) == owner
+
+
+def test_the_winner_does_not_depend_on_the_order_of_the_nodes():
+    assert {winner(address("192.0.2.1"), nodes) for nodes in (NODES, reversed(NODES), set(NODES))} == {
+        winner(address("192.0.2.1"), NODES)
+    }
+
+
+def test_nobody_wins_where_nobody_may():
+    assert winner(address("192.0.2.1"), []) is None
+
+
+def test_a_lost_node_moves_only_its_share():
+    before = {one: winner(one, NODES) for one in ADDRESSES}
+    after = {one: winner(one, NODES[1:]) for one in ADDRESSES}
+    assert {one for one in ADDRESSES if before[one] != after[one]} == {
+        one for one in ADDRESSES if before[one] == NODES[0]
+    }
+
+
+def test_addresses_spread_evenly_and_a_lost_node_s_share_spreads_over_all_others():
+    before = Counter(winner(one, NODES) for one in ADDRESSES)
+    heirs = Counter(winner(one, NODES[1:]) for one in ADDRESSES if winner(one, NODES) == NODES[0])
+    assert all(150 < before[node] < 250 for node in NODES)
+    assert heirs.keys() == set(NODES[1:])
+
+
+LINKS = speaker("node-a", "eth0 192.168.1.11/24", "eth1 10.0.0.11/16 2001:db8::11/64", "bond0").links
+
+
+@pytest.mark.parametrize(
+    ("interface", "found"),
+    [
+        ("eth0", "eth0"),
+        ("bond0", "bond0"),
+        ("eth2", None),
+        ("", None),
+        ("can_reach:10.0.200.1", "eth1"),
+        ("can_reach:2001:db8::1", "eth1"),
+        ("can_reach:172.16.0.1", None),
+        ("can_reach:router", None),
+        ("can_reach:", None),
+    ],
+)
+def test_an_interface_is_found_by_its_name_or_by_what_its_network_holds(interface, found):
+    link = link_for(interface, LINKS)
+    assert (link and link.name) == found
+
+
+def test_nodes_that_have_the_interface_may_announce():
+    speakers = {"a": speaker("a", "eth0"), "b": speaker("b", "eth1"), "c": speaker("c", "eth0", "eth1")}
+    assert reaches({"eip": pool()}, speakers)["eip"].nodes == {"a", "c"}
+
+
+def test_each_pool_is_announced_on_its_own_interface():
+    speakers = {"a": speaker("a", "eth0"), "b": speaker("b", "eth1")}
+    found = reaches({"one": pool("one"), "two": pool("two", interface="eth1")}, speakers)
+    assert (found["one"].nodes, found["two"].nodes) == ({"a"}, {"b"})
+
+
+LOCAL = service("local", local_traffic_only=True)
+
+
+def test_a_service_with_local_traffic_is_announced_only_where_it_has_a_ready_endpoint():
+    assert candidates(frozenset("abc"), [LOCAL], {LOCAL.key: frozenset("bd")}) == {"b"}
+
+
+def test_a_service_with_cluster_wide_traffic_is_announced_wherever_its_endpoints_are():
+    assert candidates(frozenset("abc"), [service()], {}) == frozenset("abc")
+
+
+def test_a_shared_address_is_announced_where_all_its_services_can_be_served():
+    other = service("other", local_traffic_only=True)
+    endpoints = {LOCAL.key: frozenset("ab"), other.key: frozenset("bc"), key("web"): frozenset()}
+    assert candidates(frozenset("abc"), [LOCAL, other, service()], endpoints) == {"b"}
+
+
+def test_a_shared_address_that_no_node_can_serve_for_all_says_who_shares_it():
+    other = service("other", local_traffic_only=True)
+    reach = reaches({"eip": pool()}, {"a": speaker("a"), "b": speaker("b")})["eip"]
+    endpoints = {LOCAL.key: frozenset("a"), other.key: frozenset("b")}
+    told = service_outlook(pool(), reach, address("192.168.1.1"), [LOCAL, other], endpoints)
+    assert told.reason is Reason.NO_LOCAL_ENDPOINT
+    assert "default/local, default/other" in told.sentence
+
+
+def test_the_outlook_of_a_service_names_no_node_so_that_a_failover_writes_to_no_service():
+    sentences = {
+        service_outlook(
+            pool(), reaches({"eip": pool()}, {node: speaker(node)})["eip"], address("192.168.1.1"), [service()], {}
+        )
+        for node in NODES
+    }
+    assert len(sentences) == 1
+
+
+def test_a_pool_announces_its_own_addresses():
+    assert trusted(pool()) == pool().ranges
+
+
+def test_a_pool_whose_address_was_spoilt_announces_what_it_announced_before():
+    spoilt = pool(text="192.168.1.", status=PoolStatus(first="192.168.1.10", last="192.168.1.20"))
+    assert trusted(spoilt) == pool(text="192.168.1.10-192.168.1.20").ranges
+
+
+def test_a_pool_that_never_was_right_announces_nothing():
+    assert trusted(pool(text="nonsense")) == ()
