@@ -32,6 +32,13 @@ _CHECKS: Sequence[Sequence[str]] = (
 )
 
 
+# For every system and the oldest Python that we run on.
+_PIN = [
+    *("pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version=3.11"),
+    *("--generate-hashes", "--no-annotate", "--custom-compile-command=make pins"),
+]
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """OpenELB's lab: a real Kubernetes of four machines on this one, for the demo, the tests and the bench."""
@@ -97,6 +104,16 @@ def check() -> None:
             raise click.ClickException(f"Repeat it with: lab/bootstrap python -m {shlex.join(command)}")
 
 
+@main.command()
+@click.option("--upgrade", is_flag=True, help="Take the latest versions that pyproject.toml allows.")
+def pins(upgrade: bool) -> None:
+    """Pin the dependencies in requirements*.txt, with hashes, after a change in pyproject.toml."""
+    for file, groups in (("requirements.txt", []), ("requirements-dev.txt", ["--group", "dev"])):
+        options = [*groups, *(["--upgrade"] if upgrade else []), f"--output-file={file}"]
+        if subprocess.run([os.environ["OPENELB_UV"], *_PIN, *options], cwd=REPOSITORY).returncode:
+            raise click.ClickException(f"{file} is as it was: see uv's message above.")
+
+
 @main.command("setup")
 def prepare() -> None:
     """Make everything a lab needs, and nothing else."""
@@ -109,9 +126,6 @@ def clean() -> None:
     with _held():
         clusters.clear(LAB)
     remove(Cache.of_user().root)
-
-
-# Faults: one command for each function of lab.faults, with its docstring as help.
 
 
 @main.group()
@@ -152,9 +166,6 @@ def _add_faults() -> None:
     for name, change in faults.API_SERVER_VERBS.items():
         api_server.command(name, help=change.__doc__)(_in_the_lab(change))
     fault.command("undo", help=faults.undo.__doc__)(_in_the_lab(faults.undo))
-
-
-# What the verbs share.
 
 
 def _progress() -> Progress:

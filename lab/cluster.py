@@ -69,8 +69,6 @@ class Cluster:
         """This value for another process, as JSON."""
         return msgspec.json.encode(self, enc_hook=str)
 
-    # Up and down.
-
     def up(self) -> None:
         """Put everything up and return when every node is Ready and pods are accepted. Clears what an earlier run left.
 
@@ -98,8 +96,6 @@ class Cluster:
         with processes.undisturbed():
             clear(self.prefix)
             run(["rm", "-rf", str(self.directory)])  # thousands of links: several times as fast as by Python
-
-    # Its parts.
 
     @property
     def network(self) -> Network:
@@ -162,8 +158,6 @@ class Cluster:
             source=self.source,
             tainted=number == 0,
         )
-
-    # Work with it.
 
     def kubectl(self, *args: str, stdin: str | None = None, timeout: float = 60.0) -> str:
         """The output of `kubectl ARGS`, as the administrator, on the control plane's host. Raises `CommandError`."""

@@ -71,8 +71,6 @@ class ControlPlane:
             timeout=timeout,
         )
 
-    # Programs by name.
-
     def start_program(self, name: str) -> None:
         """Start one of `PROGRAMS` as it is started at first; its log goes on where it ended."""
         self.host.start([str(self.binaries / name), *_ARGUMENTS[name](self)], log=self.log(name))
@@ -92,8 +90,6 @@ class ControlPlane:
         """The last line of a program's log."""
         lines = self.log(name).read_text(errors="replace").splitlines() if self.log(name).exists() else []
         return f"{name} wrote last: {lines[-1]}" if lines else f"{name} wrote nothing"
-
-    # Questions to the API server, from its own host.
 
     def kubectl(self, *args: str, stdin: str | None = None, timeout: float = 60.0) -> str:
         """The output of `kubectl ARGS`, as the administrator. Raises `CommandError`."""

@@ -23,9 +23,6 @@ class NoSuchTargetError(Exception):
     """There is no such machine or process; the sentence says which there are."""
 
 
-# Machines.
-
-
 def cut(cluster: Cluster, machine: str) -> None:
     """Cut a machine off silently: its carrier stays, frames vanish in both directions."""
     _host(cluster, machine).cut()
@@ -82,10 +79,6 @@ def on(cluster: Cluster, machine: str) -> None:
         node.start()
 
 
-# Processes: a node's daemon (kubelet, containerd, kube-proxy), a program of the control plane (on cp), or the containers
-# whose pod's or own name contains the word.
-
-
 def kill(cluster: Cluster, process: str, node: str) -> None:
     """SIGKILL a process on a node; kubelet or the node starts it again, a program of the control plane stays away."""
     processes.send(find(cluster, process, node), signal.SIGKILL)
@@ -107,7 +100,11 @@ def resume(cluster: Cluster, process: str, node: str) -> None:
 
 
 def find(cluster: Cluster, process: str, node: str) -> frozenset[int]:
-    """The machine's process ids of a process on a node. Raises `NoSuchTargetError`."""
+    """The machine's process ids of what a word means on a node. Raises `NoSuchTargetError`.
+
+    It is a node's daemon (kubelet, containerd, kube-proxy), a program of the control plane (on cp), or every container whose
+    own or pod's name contains the word.
+    """
     machine = _node(cluster, node)
     containers = machine.containers()
     found = machine.daemon(process) if process in nodes.DAEMONS else frozenset[int]()
@@ -121,9 +118,6 @@ def find(cluster: Cluster, process: str, node: str) -> frozenset[int]:
         there = [*nodes.DAEMONS, *programs, *(f"{each.pod} ({each.name})" for each in containers)]
         raise NoSuchTargetError(f"nothing called {process!r} runs on {node}; there are {', '.join(there)}")
     return found
-
-
-# The API server.
 
 
 def api_server_stop(cluster: Cluster) -> None:
@@ -167,8 +161,6 @@ API_SERVER_VERBS = {
     "cut": api_server_cut,
     "heal": api_server_heal,
 }
-
-# All of it.
 
 
 def undo(cluster: Cluster) -> None:

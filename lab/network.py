@@ -90,8 +90,6 @@ class Host:
         """The file that keeps the namespace; it exists while the host is up."""
         return NAMESPACES / self.netns
 
-    # Programs on the host.
-
     def run(self, command: Sequence[str], *, stdin: str | None = None, timeout: float = 60.0) -> str:
         """Run a program on this host to its end and return its standard output. Raises `CommandError`."""
         return run(["ip", "netns", "exec", self.netns, *command], stdin=stdin, timeout=timeout)
@@ -129,8 +127,6 @@ class Host:
                 yield
             finally:
                 _enter(home.fileno())
-
-    # Links.
 
     def attach(self, switch: Switch, interface: str, *addresses: str) -> None:
         """Plug an interface into the switch, with addresses like `10.79.0.11/24`; the same interface has the same MAC."""
@@ -172,8 +168,6 @@ class Host:
             return str(address["local"])
         raise LookupError(f"{self.name} has no IPv4 address on {interface}")
 
-    # Faults, each with its way back.
-
     def cut(self, interface: str = "eth0") -> None:
         """Cut the cable without a trace: the carrier stays, frames vanish in both directions."""
         self._switch(interface).ip("link", "set", _port(self.name, interface), "nomaster")
@@ -199,8 +193,6 @@ class Host:
     def forget_neighbours(self) -> None:
         """Empty the neighbour cache: a warm one reaches a node that answers no question any more."""
         self.ip("neigh", "flush", "all")
-
-    # Questions a client asks.
 
     def who_has(
         self, address: str, *, interface: str = "eth0", within: float = 0.3, probe: bool = False

@@ -98,8 +98,6 @@ class Node:
                 return f"{daemon}: {(errors or lines or ['no word'])[-1]}"
         return "it was never started"
 
-    # Processes of the node.
-
     def daemon(self, name: str) -> frozenset[int]:
         """The process ids of one of `DAEMONS`."""
         own = self.group.own_processes()
@@ -121,8 +119,6 @@ class Node:
 
     def _first_process(self) -> int | None:
         return next((pid for pid in self.group.own_processes() if processes.ids(pid)[1:] == (1,)), None)
-
-    # The node's disk.
 
     def _install(self) -> None:
         for name in ("upper", "work", "root", "kubelet", "log"):
