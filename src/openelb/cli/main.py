@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +19,33 @@ from openelb.model.cluster import ServiceKey
 
 GOOD, WRONG, USAGE, NO_CLUSTER = 0, 1, 2, 3  # exit codes; click itself exits with 2 on wrong usage
 
-kubeconfig = click.option(
+Command = Callable[..., Any]
+
+
+def option(flag: str, *others: str, environment: str = "", **settings: Any) -> Callable[[Command], Command]:
+    """An option that is read from OPENELB_<OPTION> as well, and from `environment` after that; the flag wins."""
+    own = "OPENELB_" + flag.lstrip("-").upper().replace("-", "_")
+    settings.setdefault("show_default", True)
+    return click.option(flag, *others, envvar=[own, *filter(None, [environment])], **settings)
+
+
+kubeconfig = option(
     "--kubeconfig",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The cluster to talk to. Default: the pod's own, else KUBECONFIG or ~/.kube/config.",
+    show_default="the pod's own cluster, else KUBECONFIG or ~/.kube/config",
+    help="The cluster to talk to.",
 )
-namespace = click.option("--namespace", default=names.NAMESPACE, show_default=True, help="Where OpenELB is installed.")
-lb_class = click.option(
+namespace = option("--namespace", default=names.NAMESPACE, help="Where OpenELB is installed.")
+lb_class = option(
     "--load-balancer-class",
     default=names.LOAD_BALANCER_CLASS,
-    show_default=True,
     help="Services of this spec.loadBalancerClass are served without an annotation.",
 )
-log_level = click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
-output = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+log_level = option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+output = option("--output", "-o", type=click.Choice(["text", "json"]), default="text")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "OPENELB"})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def openelb() -> None:
     """OpenELB: addresses for Services of type LoadBalancer, announced on your network.
 
@@ -50,9 +58,13 @@ def openelb() -> None:
 @namespace
 @lb_class
 @log_level
-@click.option("--metrics-addr", default=":50052", show_default=True, help="Health and metrics; empty for none.")
-@click.option(
-    "--identity", default=lambda: os.environ.get("POD_NAME") or socket.gethostname(), help="Name of this replica."
+@option("--metrics-addr", default=":50052", help="Health and metrics; empty for none.")
+@option(
+    "--identity",
+    environment="POD_NAME",
+    default=socket.gethostname,
+    show_default="host name",
+    help="Name of this replica.",
 )
 def controller(
     kubeconfig: Path | None, namespace: str, load_balancer_class: str, log_level: str, metrics_addr: str, identity: str
@@ -70,14 +82,13 @@ def controller(
 @namespace
 @lb_class
 @log_level
-@click.option(
-    "--metrics-addr", default="127.0.0.1:50053", show_default=True, help="Health and metrics; empty for none."
-)
-@click.option("--node-name", envvar=["OPENELB_NODE_NAME", "NODE_NAME"], required=True, help="The node this runs on.")
-@click.option(
+@option("--metrics-addr", default="127.0.0.1:50053", help="Health and metrics; empty for none.")
+@option("--node-name", environment="NODE_NAME", required=True, help="The node this runs on.")
+@option(
     "--daemon-set",
     default=lambda: names.DAEMON_SET if "POD_UID" in os.environ else "",
-    help="The DaemonSet that starts us again after a stop. Empty: every stop is for good. Default in a pod: openelb-speaker.",
+    show_default="openelb-speaker in a pod",
+    help="The DaemonSet that starts us again after a stop. Empty: every stop is for good.",
 )
 def speaker(
     kubeconfig: Path | None,
