@@ -59,6 +59,8 @@ class FakeApiServer:
         self.faults = Faults()
         self.requests: list[str] = []
         self.selectors: set[str] = set()
+        self.connections: list[int] = []
+        """For each request the client's port: the same port is the same connection."""
         self.watches_open = 0
         self.version = 100
         self._objects: dict[str, dict[tuple[str, str], JSON]] = {}
@@ -164,6 +166,7 @@ class FakeApiServer:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         watching = request.query.get("watch") == "true"
         self.requests.append(f"{'WATCH' if watching else request.method} {request.path}")
+        self.connections.append(_port(request))
         self.selectors.add(request.query.get("fieldSelector", ""))
         self._activity.set()
         if self.faults.silent:
@@ -216,6 +219,7 @@ class FakeApiServer:
     async def _replace(self, collection: str, there: JSON, body: JSON) -> web.Response:
         if body["metadata"].get("resourceVersion") != there["metadata"]["resourceVersion"]:
             return Refusal(409, "Conflict").response()
+        body["metadata"].setdefault("namespace", there["metadata"].get("namespace", ""))
         return web.json_response(await self.put(collection, body))
 
     def _list(self, request: web.Request, collection: str) -> web.Response:
@@ -267,6 +271,12 @@ class FakeApiServer:
         for start in range(0, len(line), piece):
             await response.write(line[start : start + piece])
             await asyncio.sleep(0)
+
+
+def _port(request: web.Request) -> int:
+    assert request.transport is not None
+    port: int = request.transport.get_extra_info("peername")[1]
+    return port
 
 
 def _key(what: JSON) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """One Lease in memory, that several candidates share and that can be out of reach."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ class FakeLease:
     """What others do between a reader's read and its write."""
     writes: list[str] = field(default_factory=list)
     _version: int = 0
+    _written: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self) -> Lease | None:
         self._reach()
@@ -43,6 +45,12 @@ class FakeLease:
         self.stored = None
         self.writes.append("deleted")
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when something holds that writes make true."""
+        while not holds():
+            self._written.clear()
+            await self._written.wait()
+
     def _reach(self) -> None:
         if self.away:
             raise Unreachable("the API server is away")
@@ -58,6 +66,7 @@ class FakeLease:
         self._version += 1
         self.stored = replace(lease, version=str(self._version), renewed=f"t{self._version}", uid="u")
         self.writes.append(self.stored.holder)
+        self._written.set()
         if self.loses_answers:
             raise Unreachable("the answer is lost")
         return self.stored

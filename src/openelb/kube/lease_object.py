@@ -42,8 +42,9 @@ class ApiLease:
     one that hangs would take the next renewal with it.
     """
 
-    def __init__(self, client: Client, namespace: str, name: str) -> None:
+    def __init__(self, client: Client, namespace: str, name: str, *, seconds: float = ATTEMPT_SECONDS) -> None:
         self._client = client
+        self._seconds = seconds
         self._collection = leases_path(namespace)
         self._path = f"{self._collection}/{name}"
         self._name = name
@@ -66,7 +67,7 @@ class ApiLease:
 
     async def _in_time(self, request: Awaitable[Answer]) -> Answer:
         try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await request
         except Refused:
             raise
@@ -74,7 +75,7 @@ class ApiLease:
             await self._client.reconnect()
             if isinstance(error, ApiError):
                 raise
-            raise Unreachable(f"no answer within {ATTEMPT_SECONDS:g} s about the Lease {self._name}") from error
+            raise Unreachable(f"no answer within {self._seconds:g} s about the Lease {self._name}") from error
 
     def _body(self, lease: Lease) -> dict[str, object]:
         metadata = {

@@ -1,5 +1,6 @@
 """Who leads, and who is here, at times that the tests say."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from ipaddress import ip_interface
@@ -8,7 +9,7 @@ import pytest
 
 from openelb.kube.decode import Lease, links
 from openelb.kube.errors import Unreachable
-from openelb.kube.lease import Leadership, SpeakerLease, links_text, speaker_lease_name
+from openelb.kube.lease import RENEW_SECONDS, Leadership, SpeakerLease, links_text, speaker_lease_name
 from openelb.model import names
 from openelb.model.cluster import Link
 from tests.fakes.leases import FakeLease
@@ -235,6 +236,20 @@ async def test_a_speaker_that_leaves_does_not_take_a_later_one_with_it(lease: Fa
     await first.leave()
     assert lease.stored is not None
     assert lease.stored.holder == "pod-2"
+
+
+async def test_a_change_of_links_is_told_at_once(lease: FakeLease) -> None:
+    speaker = SpeakerLease(lease, "n1", "pod-1")
+    running = asyncio.create_task(speaker.run())
+    await lease.until(lambda: len(lease.writes) == 1)
+    speaker.tell((ETH0,))
+    async with asyncio.timeout(RENEW_SECONDS / 2):
+        await lease.until(lambda: len(lease.writes) == 2)
+    speaker.tell((ETH0,))
+    running.cancel()
+    assert lease.stored is not None
+    assert lease.stored.annotations is not None
+    assert links(lease.stored.annotations[names.LINKS]) == (ETH0,)
 
 
 def test_the_longest_name_of_a_node_still_makes_a_name_of_a_lease() -> None:

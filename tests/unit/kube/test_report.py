@@ -1,11 +1,13 @@
 """What is told about objects, and what is not told again."""
 
+import asyncio
+
 import pytest
 
 from openelb.kube import report
 from openelb.kube.client import Client
 from openelb.kube.report import Reporter
-from tests.fakes.apiserver import FakeApiServer
+from tests.fakes.apiserver import FakeApiServer, Refusal
 from tests.unit.builders import pool, service
 
 EVENTS = "/apis/events.k8s.io/v1/events"
@@ -93,3 +95,18 @@ async def test_a_sentence_too_long_for_an_event_is_cut(reporter: Reporter, serve
     reporter.tell(service(), "NoPool", "x" * 5000, warning=True)
     await reporter.write(reporter.next())
     assert len(server.only(EVENTS)["note"]) == 1024
+
+
+async def test_while_it_runs_what_is_told_is_written_and_what_is_refused_is_counted(
+    reporter: Reporter, server: FakeApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.faults.refusals.append(Refusal(403, "Forbidden"))
+    reporter.tell(service("a"), "NoPool", "there is no pool", warning=True)
+    reporter.tell(service("b"), "NoPool", "there is no pool", warning=True)
+    running = asyncio.create_task(reporter.run())
+    await server.until(lambda: len(server.requests) == 2)
+    await asyncio.sleep(0)
+    running.cancel()
+    assert server.only(EVENTS)["regarding"]["name"] == "b"
+    assert reporter.dropped == 1
+    assert "an Event is dropped" in caplog.text
