@@ -6,7 +6,7 @@ nothing (429). Whoever writes decides anew from what is there by then. Watches s
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
@@ -120,7 +120,9 @@ class Client:
     async def stream(
         self, path: str, query: Mapping[str, str], *, silence: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open a watch and give its bytes as they come; no byte for `silence` seconds raises Unreachable."""
+        """Open a watch and give its bytes as they come. It ends when the server ends it, or sends nothing for `silence`
+        seconds: whoever asks again learns whether the way is broken or there was nothing to say.
+        """
         what = describe("watch", path)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect, sock_read=silence)
         with _blaming(what):
@@ -252,7 +254,7 @@ def _decode(content: bytes, shape: type[Shape], what: str) -> Shape:
 
 
 async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
-    with _blaming(what):
+    with _blaming(what), suppress(aiohttp.SocketTimeoutError):
         async for chunk in response.content.iter_any():
             yield chunk
 

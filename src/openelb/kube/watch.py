@@ -27,8 +27,9 @@ Value = TypeVar("Value")
 # The server ends a watch after so many seconds; spread, so that not all nodes come back in the same moment.
 _LASTS_AT_LEAST, _LASTS_AT_MOST = 300, 600
 
-# A watch that went on for so many seconds was a good one: what ends it is not counted as one more failure in a row.
-_GOOD_WHILE = 10.0
+# A watch that went on for so many seconds was a good one, and what ends it is no further failure in a row. It is less
+# than the silence after which a watch of Leases is opened anew, so that a quiet one is opened again at once.
+_GOOD_WHILE = 4.0
 
 # So many refusals in a row, of whatever kind, and the place to go on from is given up: after a restore of etcd the
 # server is behind it.

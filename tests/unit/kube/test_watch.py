@@ -218,11 +218,14 @@ def test_the_waits_grow_to_a_second_or_more_and_no_two_clients_wait_alike() -> N
     assert Backoff().wait(0) == 0.0
 
 
-async def test_a_watch_in_which_nothing_is_heard_is_opened_anew(server: FakeApiServer, client: Client) -> None:
+async def test_a_watch_in_which_nothing_is_heard_is_opened_anew_without_a_word(
+    server: FakeApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     async with following(client, silence=0.05) as sink:
         await sink.until(lambda: "listed " in sink.told)
         await server.until(lambda: server.requests.count("WATCH /api/v1/services") == 3)
     assert sink.told == ["listing", "listed "]
+    assert caplog.records == []
 
 
 async def test_a_server_that_keeps_refusing_the_watch_is_listed_again(server: FakeApiServer, client: Client) -> None:
