@@ -83,19 +83,29 @@ def answer_time(ears: socket.socket, asked: bytes, address: str = ADDRESS) -> fl
     return time.monotonic() - begin
 
 
+def answers_soon(lan: Lan, address: str = ADDRESS, *, probe: bool = False) -> bool:
+    """Whether the node answers, with the MAC it has, within a few seconds: a closed link is tried every second."""
+    until(
+        lambda: require(lan.client.who_has(address, within=0.1, probe=probe) == {lan.node.mac()}, "nobody answers"),
+        what=f"an answer for {address}",
+        timeout=5,
+    )
+    return True
+
+
 # Answers.
 
 
 def test_the_node_answers_with_its_mac(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()
-    assert lan.client.who_has(ADDRESS) == {lan.node.mac()}
+    assert answers_soon(lan)
 
 
 def test_a_probe_is_answered(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()
-    assert lan.client.who_has(ADDRESS, probe=True) == {lan.node.mac()}
+    assert answers_soon(lan, probe=True)
 
 
 def test_nobody_answers_for_what_is_not_claimed(lan: Lan) -> None:
@@ -109,16 +119,17 @@ def test_a_dropped_claim_is_silent(lan: Lan) -> None:
     lan.settle()
     lan.apply(OTHER)
     assert lan.client.who_has(ADDRESS) == frozenset()
-    assert lan.client.who_has(OTHER) == {lan.node.mac()}
+    assert answers_soon(lan, OTHER)
 
 
 def test_claims_that_are_not_renewed_fall_silent_and_come_back(lan: Lan) -> None:
-    lan.apply(ADDRESS, valid_for=0.2)
-    assert lan.client.who_has(ADDRESS, within=0.1) == {lan.node.mac()}
-    time.sleep(0.15)
+    lan.apply(ADDRESS, valid_for=1)
+    lapse = time.monotonic() + 1
+    assert answers_soon(lan)
+    time.sleep(max(0, lapse - time.monotonic()))
     assert lan.client.who_has(ADDRESS) == frozenset()
     lan.apply(ADDRESS)
-    assert lan.client.who_has(ADDRESS) == {lan.node.mac()}
+    assert answers_soon(lan)
 
 
 def test_answers_come_within_milliseconds(lan: Lan) -> None:
@@ -156,7 +167,7 @@ def test_a_thousand_scattered_addresses_are_answered(lan: Lan) -> None:
     addresses = [f"10.80.{number // 100}.{2 * (number % 100)}" for number in range(1000)]
     lan.apply(*addresses)
     lan.settle()
-    assert lan.client.who_has(addresses[-1]) == {lan.node.mac()}
+    assert answers_soon(lan, addresses[-1])
     assert lan.client.who_has("10.80.0.1") == frozenset()
 
 
@@ -178,7 +189,7 @@ def test_an_announcement_corrects_the_cache_of_a_client(lan: Lan) -> None:
     until(
         lambda: require(lan.node.mac() in (seen := lan.client.ip("neigh", "show", ADDRESS)), seen),
         what="the node's MAC in the client's cache",
-        timeout=1,
+        timeout=5,
         every=0.005,
     )
 
@@ -273,17 +284,8 @@ def test_another_mac_is_announced_with_the_next_renewal(lan: Lan) -> None:
     lan.settle()
     lan.node.ip("link", "set", "eth0", "address", "02:00:5e:00:53:77")
     lan.apply(ADDRESS)
-    assert lan.client.who_has(ADDRESS) == {"02:00:5e:00:53:77"}
-
-
-def answers_soon(lan: Lan) -> bool:
-    """Whether the node answers, with the MAC it has, within a few seconds: a closed link is tried every second."""
-    until(
-        lambda: require(lan.client.who_has(ADDRESS, within=0.1) == {lan.node.mac()}, "nobody answers"),
-        what=f"an answer for {ADDRESS}",
-        timeout=5,
-    )
-    return True
+    assert lan.node.mac() == "02:00:5e:00:53:77"
+    assert answers_soon(lan)
 
 
 # Rights.
