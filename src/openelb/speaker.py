@@ -57,6 +57,9 @@ class Speaker:
         self._hearing = liveness.Hearing()
         self._looked_at = time.monotonic()
         self._distrusted: str | None = None
+        self._echo = ""
+        self._echoed_at = time.monotonic()
+        self._round = 0
         self._facts: tuple[object, ...] = ()
         self._last = node.NodePlan()
 
@@ -66,12 +69,23 @@ class Speaker:
         renewals = {name: speaker.renewal for name, speaker in snapshot.speakers.items()}
         own = renewals.get(self._settings.node, "")
         self._hearing = liveness.listen(self._hearing, own, renewals, now)
+        self._note_echo(own, now)
         if self._slept(own, now):
             self._announce(node.NodePlan(), snapshot, now)
         else:
             self._announce(self._plan(snapshot, liveness.alive(self._hearing, now)), snapshot, now)
         loss = liveness.next_loss(self._hearing, now)
         return None if loss is None else loss - now
+
+    def _note_echo(self, own: str, now: float) -> None:
+        """A renewal of ours that comes back after a long silence ends a time in which the others may have announced what
+        we announce: the neighbours are told again.
+        """
+        if own == self._echo:
+            return
+        if now - self._echoed_at > liveness.TTL_SECONDS:
+            self._round += 1
+        self._echo, self._echoed_at = own, now
 
     def _slept(self, own: str, now: float) -> bool:
         """After a pause in which the others may have taken over, nothing we remember counts until a renewal of our own
@@ -99,7 +113,12 @@ class Speaker:
         gained, lost = plan.claims.keys() - before, before - plan.claims.keys()
         why = {claim: _reason(plan.claims[claim]) for claim in gained}
         why |= {claim: _loss(plan.elsewhere.get(claim.address)) for claim in lost}
-        self._layer2.apply(frozenset(plan.claims), valid_until=now + liveness.TTL_SECONDS, why=why)
+        self._layer2.apply(
+            frozenset(plan.claims),
+            valid_until=now + liveness.TTL_SECONDS,
+            announcement_round=self._round,
+            why=why,
+        )
         for claim in sorted(gained, key=str):
             for key in plan.claims[claim].services:
                 sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"
@@ -120,7 +139,7 @@ class Speaker:
         claims = self._layer2.claims
         log.info("leaving the cluster for good: the other nodes take over %d addresses", len(claims))
         await self._lease.leave()
-        self._layer2.apply(claims, valid_until=time.monotonic() + HANDOVER)
+        self._layer2.apply(claims, valid_until=time.monotonic() + HANDOVER, announcement_round=self._round)
         await asyncio.sleep(HANDOVER)
         self._layer2.stop()
 

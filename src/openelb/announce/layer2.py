@@ -75,10 +75,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a link's thread is to answer for, and until when (seconds of the monotonic clock)."""
+    """What a link's thread is to answer for, and until when (seconds of the monotonic clock).
+
+    With another `round`, everything is announced again.
+    """
 
     addresses: frozenset[IPv4Address] = frozenset()
     valid_until: float = -math.inf
+    round: int = 0
 
 
 class Layer2:
@@ -90,22 +94,30 @@ class Layer2:
         self._stations: dict[str, _Station] = {}
         self._counts: dict[str, Counts] = {}
 
-    def apply(self, claims: frozenset[Claim], *, valid_until: float, why: Mapping[Claim, str] = _NO_REASONS) -> None:
+    def apply(
+        self,
+        claims: frozenset[Claim],
+        *,
+        valid_until: float,
+        announcement_round: int = 0,
+        why: Mapping[Claim, str] = _NO_REASONS,
+    ) -> None:
         """Answer for these claims and no others until `valid_until`, or until told again.
 
+        Another `announcement_round` than before has all of them announced again: the neighbours may have heard others meanwhile.
         `why` has reasons for the log: why this node answers, or why it no longer does.
         """
         held, wanted = self.claims, _by_link(claims)
         for link, station in list(self._stations.items()):
             self._tell_of_a_lapse(link, station.orders)
-            station.follow(Orders(wanted.get(link, frozenset()), valid_until))
+            station.follow(Orders(wanted.get(link, frozenset()), valid_until, announcement_round))
             if link not in wanted:
                 self._stations.pop(link).stop()
         _tell("no longer answering", held - claims, why)
         for link in sorted(wanted.keys() - self._stations.keys()):
             counts = self._counts.setdefault(link, Counts())
             self._stations[link] = _Station(link, self._port(link), counts, self._clock)
-            self._stations[link].follow(Orders(wanted[link], valid_until))
+            self._stations[link].follow(Orders(wanted[link], valid_until, announcement_round))
         _tell("answering", claims - held, why)
 
     @property
@@ -197,19 +209,19 @@ class _Station:
             self._in_trouble = False
         while not self._stopping.is_set():
             if (orders := self.orders) is not followed:
-                responder = self._updated(responder, orders, admitted=followed.addresses)
+                responder = self._updated(responder, orders, followed)
                 followed = orders
             self._answer(responder, followed)
             for frame in responder.due(now=self._clock()):
                 self._counts.announced += self._sent(frame)
             self._port.wait(responder.next_due() - self._clock())
 
-    def _updated(self, responder: Responder, orders: Orders, *, admitted: frozenset[IPv4Address]) -> Responder:
-        """The responder with these orders: another one when the link has another MAC, since all is to be announced again."""
-        if orders.addresses != admitted:
+    def _updated(self, responder: Responder, orders: Orders, before: Orders) -> Responder:
+        """The responder with these orders: another one when all is to be announced again, as with another MAC of the link."""
+        if orders.addresses != before.addresses:
             self._port.admit(orders.addresses)
         mac = self._port.mac()
-        if mac != responder.mac:
+        if mac != responder.mac or orders.round != before.round:
             responder = Responder(mac)
         responder.claim(orders.addresses, valid_until=orders.valid_until, now=self._clock())
         return responder

@@ -106,8 +106,8 @@ class World:
         self.ports[link] = FakePort(is_there=link not in self.gone)
         return self.ports[link]
 
-    def apply(self, *claims: Claim, valid_for: float = 1000.0) -> None:
-        self.layer2.apply(frozenset(claims), valid_until=self.now + valid_for)
+    def apply(self, *claims: Claim, valid_for: float = 1000.0, announcement_round: int = 0) -> None:
+        self.layer2.apply(frozenset(claims), valid_until=self.now + valid_for, announcement_round=announcement_round)
 
     @property
     def eth0(self) -> FakePort:
@@ -221,6 +221,16 @@ def test_a_link_with_another_mac_is_announced_with_it(world: World) -> None:
     world.apply(A0, valid_for=4)
     assert world.eth0.settle() == [announced(mac=OTHER)]
     assert world.eth0.deliver(question()) == [answer(mac=OTHER)]
+
+
+def test_another_round_announces_again_what_was_held_all_the_time(world: World) -> None:
+    world.apply(A0)
+    world.ports["eth0"].settle()
+    world.now += 10.0
+    world.apply(A0)
+    world.ports["eth0"].settle()
+    world.apply(A0, announcement_round=1)
+    assert announced() in world.ports["eth0"].settle()
 
 
 def test_what_is_done_is_counted(world: World) -> None:
