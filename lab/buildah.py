@@ -1,5 +1,6 @@
 """Images made without an engine: a Debian by debootstrap, everything else by buildah from ordinary Dockerfiles."""
 
+import base64
 import configparser
 import io
 import os
@@ -13,6 +14,7 @@ from lab.cache import Cache, remove
 from lab.progress import Output
 
 PIP_CONFIG = Path("/etc/pip.conf")
+_AUTHORITIES = "/run/authorities.crt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,10 @@ class Builder:
 
     def build(self, context: Path, reference: str, output: Output, *, dockerfile: str = "Dockerfile") -> None:
         """Build a Dockerfile. Bases come from the store only; steps that did not change are taken from it."""
-        config = self.cache.path("buildah", "pip.conf")
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(pip_config(PIP_CONFIG.read_text() if PIP_CONFIG.exists() else "", os.environ))
-        # Packages come from where this machine gets them, which may need an authority that only the machine knows.
-        # Both files are there while a step runs and do not stay in the image.
-        mounts = ["--volume", f"{machine.CERTIFICATES}:/run/machine.crt:ro", "--volume", f"{config}:/etc/pip.conf:ro"]
-        options = ["--isolation", "chroot", "--layers", "--pull-never", *mounts]
-        self._run(output, "build", *options, "--file", str(context / dockerfile), "--tag", reference, str(context))
+        options = ["--isolation", "chroot", "--layers", "--pull-never"]
+        for source, place in self._machines_settings().items():
+            options += ["--volume", f"{source}:{place}:ro"]
+        self._run(output, "bud", *options, "--file", str(context / dockerfile), "--tag", reference, str(context))
 
     def export(self, reference: str, archive: Path, output: Output) -> None:
         """Write an image as an archive that containerd imports.
@@ -49,20 +47,34 @@ class Builder:
         finally:
             self._run(output, "rm", container)
 
+    def _machines_settings(self) -> Mapping[Path, str]:
+        """Files of this machine, and where a build sees them: of their text nothing stays in the image.
+
+        Packages come from where the machine gets them, which may need an authority that only the machine knows.
+        """
+        place = self.cache.path("buildah")
+        place.mkdir(parents=True, exist_ok=True)
+        pip, apt = place / "pip.conf", place / "apt.conf"
+        pip.write_text(pip_config(PIP_CONFIG.read_text() if PIP_CONFIG.exists() else "", os.environ))
+        apt.write_text(f'Acquire::https::CaInfo "{_AUTHORITIES}";\n')
+        return {machine.CERTIFICATES: _AUTHORITIES, pip: "/etc/pip.conf", apt: "/etc/apt/apt.conf.d/99authorities"}
+
     def _run(self, output: Output, *arguments: str) -> str:
         # What buildah knows of mounts must not outlive a restart of the machine: /run does not.
         store = ["--root", str(self.cache.path("buildah", "store")), "--runroot", "/run/openelb-buildah"]
         return output.run(["buildah", *store, "--storage-driver", "overlay", *arguments])
 
 
-def debian(suite: str, target: Path, output: Output) -> None:
-    """Make the file system of a minimal Debian as ``root.tar`` in the directory ``target``, from the machine's archive."""
-    root = target / "root"
-    mirror = machine.debian_mirror()
-    # An archive behind https is read by apt in later steps, which then needs the authorities.
-    extra = ["--include=ca-certificates"] if mirror and mirror.startswith("https:") else []
+def debian(suite: str, keyring: bytes, target: Path, output: Output) -> None:
+    """Make the file system of a minimal Debian as ``root.tar`` in the directory ``target``.
+
+    It comes from the archive that this machine's apt uses, or from Debian's own, and is signed by a key of ``keyring``.
+    """
+    root, keys = target / "root", target / "keyring.gpg"
+    keys.write_bytes(keyring)
     debootstrap = shutil.which("debootstrap", path=machine.SEARCH_PATH) or "debootstrap"
-    output.run([debootstrap, "--variant=minbase", *extra, suite, root, *([mirror] if mirror else [])])
+    mirror = [each for each in (machine.debian_mirror(),) if each]
+    output.run([debootstrap, "--variant=minbase", f"--keyring={keys}", suite, root, *mirror])
     for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
         remove(root / waste)
     policy = root / "usr/sbin/policy-rc.d"
@@ -75,6 +87,11 @@ def debian(suite: str, target: Path, output: Output) -> None:
     remove(root)
 
 
+def keyring(text: str) -> bytes:
+    """The key ring in a file of base64 and comments."""
+    return base64.b64decode("".join(line for line in text.splitlines() if not line.startswith("#")))
+
+
 def pip_config(machines: str, environ: Mapping[str, str]) -> str:
     """What pip is told inside a build: the machine's own settings (pip.conf, PIP_* index settings) and its authorities."""
     config = configparser.RawConfigParser()
@@ -84,7 +101,7 @@ def pip_config(machines: str, environ: Mapping[str, str]) -> str:
     for option in ("index-url", "extra-index-url", "trusted-host"):
         if value := environ.get("PIP_" + option.upper().replace("-", "_")):
             config.set("global", option, value)
-    config.set("global", "cert", "/run/machine.crt")
+    config.set("global", "cert", _AUTHORITIES)
     written = io.StringIO()
     config.write(written)
     return written.getvalue()

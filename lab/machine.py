@@ -10,15 +10,16 @@ from pathlib import Path
 from lab.progress import Output, Step
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-APT_SOURCES = Path("/etc/apt")
 
 PACKAGES: Mapping[str, str] = {
     "buildah": "buildah",  # images from Dockerfiles, without an engine
-    "debootstrap": "debootstrap",  # the base of all images
-    "iproute2": "ip",  # network namespaces, switches, links
+    "ca-certificates": str(CERTIFICATES),  # Go trusts the machine's authorities only
     "curl": "curl",  # the client of the demo
+    "debootstrap": "debootstrap",  # the base of all images
+    "gpgv": "gpgv",  # that the base is what Debian signed
+    "iproute2": "ip",  # network namespaces, switches, links
 }
-"""Packages of apt that the lab uses on the machine itself, and the program of each that we look for."""
+"""Packages of apt that the lab uses on the machine itself, and what shows that one is there: a program or a file."""
 
 ROOM = 8 * 10**9
 """Bytes a cold set-up writes: Go's modules and build cache about 5 GB, images, seed and binaries about 2 GB."""
@@ -88,23 +89,25 @@ def filesystem(path: Path, mountinfo: str) -> str:
 
 
 def missing_packages(has: Callable[[str], bool]) -> list[str]:
-    """The packages of apt yet to be installed; ``has`` says whether the machine has a program."""
-    return sorted(package for package, program in PACKAGES.items() if not has(program))
+    """The packages of apt yet to be installed; ``has`` says whether the machine has a program or a file."""
+    return [package for package, evidence in PACKAGES.items() if not has(evidence)]
 
 
 def steps() -> list[Step]:
     """What is to be done on this machine before anything can be built."""
-    packages = missing_packages(lambda program: shutil.which(program, path=SEARCH_PATH) is not None)
-    if not CERTIFICATES.exists():
-        packages.append("ca-certificates")  # Go trusts the machine's authorities only
+    packages = missing_packages(_has)
     if not packages:
         return []
     advice = "Install these packages by hand, then try again: " + " ".join(packages)
     return [Step(f"installing {' '.join(packages)}", lambda output: _install(packages, output), advice)]
 
 
+def _has(evidence: str) -> bool:
+    return Path(evidence).exists() if evidence.startswith("/") else shutil.which(evidence, path=SEARCH_PATH) is not None
+
+
 def debian_mirror() -> str | None:
-    """The archive of Debian that this machine's apt uses; None when it has none, as on Ubuntu before any choice."""
+    """The archive of Debian that this machine's apt uses; None when it has none, as on Ubuntu."""
     argv = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"]
     listed = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
     targets = [line.split("|", 2) for line in listed.splitlines()]

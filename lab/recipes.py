@@ -38,9 +38,11 @@ def steps(images: Images) -> list[Step]:
 
 
 def _make_base(images: Images, output: Output) -> None:
+    suite = images.pins.debian_suite
+    keyring = buildah.keyring((DOCKERFILES / "debian" / f"{suite}.key").read_text())
     with images.cache.scratch() as context:
         _copy(DOCKERFILES / "debian", context)
-        buildah.debian(images.pins.debian_suite, context, output)
+        buildah.debian(suite, keyring, context, output)
         Builder(images.cache).build(context, images.base, output)
     images.base_mark.touch()
 

@@ -52,7 +52,7 @@ def test_pip_in_a_build_has_the_machines_settings_and_authorities():
     assert dict(config["global"]) == {
         "index-url": "https://mirror.example/simple",
         "extra-index-url": "https://extra.example",
-        "cert": "/run/machine.crt",
+        "cert": "/run/authorities.crt",
     }
     assert config["install"]["no-deps"] == "yes"
 

@@ -58,6 +58,6 @@ def test_a_path_is_on_the_file_system_mounted_last_and_nearest(path, kind):
     assert filesystem(Path(path), MOUNTINFO) == kind
 
 
-def test_only_packages_whose_program_is_missing_are_installed():
-    assert missing_packages(lambda program: program != "ip") == ["iproute2"]
-    assert missing_packages(lambda program: True) == []
+def test_only_packages_that_are_missing_are_installed():
+    assert missing_packages(lambda evidence: evidence != "ip") == ["iproute2"]
+    assert missing_packages(lambda evidence: True) == []

@@ -10,6 +10,7 @@ import pytest
 
 import lab
 from lab.binaries import MODULES, programs
+from lab.buildah import keyring
 from lab.images import DOCKERFILES
 from lab.pins import FILE, Package, Pins, pins, release
 
@@ -75,6 +76,11 @@ def test_every_dockerfile_stands_on_the_pinned_debian():
         if line.startswith("FROM ")
     }
     assert bases == {"scratch", f"debian:{pins().debian_suite}-slim"}
+
+
+def test_the_key_of_the_pinned_debian_is_here():
+    keys = keyring((DOCKERFILES / "debian" / f"{pins().debian_suite}.key").read_text())
+    assert b"Debian Stable Release Key (13/trixie)" in keys
 
 
 def test_the_components_of_kubernetes_are_told_their_version():
