@@ -129,8 +129,8 @@ class Cluster:
         self._check_move(seen, wanted)
         return True
 
-    def settle(self, *, rounds: int = 12) -> int:
-        """Let the manager work until it has nothing to do; how many looks that took."""
+    def settle(self, *, rounds: int = 12, watch: Callable[[], None] = lambda: None) -> int:
+        """Let the manager work until it has nothing to do; how many looks that took. `watch` is called after each write."""
         for looks in range(rounds):
             writes = self.look()
             if not writes:
@@ -138,6 +138,7 @@ class Cluster:
             for write in writes:
                 self.write(write)  # the second write to the same Eip meets a conflict, and is made after the next look
                 self.check()
+                watch()
         raise AssertionError(f"after {rounds} looks there is still something to write: {self.look()}")
 
     # What is promised at every moment.

@@ -1,0 +1,116 @@
+from openelb.model import names
+from openelb.model.cluster import Protocol
+from openelb.plan.explain import explain, unserved
+from openelb.plan.placement import winner
+from tests.unit.builders import address, key, pool, service, snapshot, speaker
+
+NODES = ("node-a", "node-b", "node-c")
+SPEAKERS = [speaker(name) for name in NODES]
+WEB = service(shows="192.168.1.1")
+USED = {"192.168.1.1": "default/web"}
+OWNER = winner(address("192.168.1.1"), NODES)
+
+
+def told(*facts, alive=NODES, **others):
+    """The explanation of the Service `web`."""
+    return explain(snapshot(*facts, **others), frozenset(alive), key("web"))
+
+
+def verdicts(explanation):
+    """What is said of each node."""
+    return {verdict.node: verdict.sentence for verdict in explanation.nodes}
+
+
+def test_a_served_service_is_explained_by_its_address_its_pool_and_the_node_that_answers():
+    said = told(pool(used=USED), WEB, *SPEAKERS)
+    assert (said.address, said.pool, said.owner, said.served) == ("192.168.1.1", "eip", OWNER, True)
+    assert said.sentences[0] == "192.168.1.1 from Eip eip (Allocated)"
+    assert verdicts(said)[OWNER].startswith("answers")
+    assert {verdict.node for verdict in said.nodes if verdict.may} == set(NODES)
+
+
+def test_the_nodes_that_do_not_answer_say_why():
+    alive = {"node-a", "node-c", "node-d"}
+    others = [speaker("node-a"), speaker("node-b"), speaker("node-c", "eth1", "bond0"), speaker("node-d")]
+    said = verdicts(told(pool(used=USED), WEB, *others, alive=alive))
+    standby = ({"node-a", "node-d"} - {winner(address("192.168.1.1"), ["node-a", "node-d"])}).pop()
+    assert said["node-b"] == "is lost: its speaker does not renew its Lease"
+    assert said["node-c"] == "has no interface eth0 that is up; it has eth1, bond0"
+    assert said[standby].startswith("stands by")
+
+
+def test_a_node_without_an_endpoint_of_a_local_service_says_so():
+    local = service(shows="192.168.1.1", local_traffic_only=True)
+    said = told(pool(used=USED), local, *SPEAKERS, endpoints={local.key: frozenset({"node-b"})})
+    assert said.owner == "node-b"
+    assert "no ready endpoint" in verdicts(said)["node-a"]
+
+
+def test_the_node_that_answers_for_a_shared_address_is_the_one_that_really_does():
+    """Of two Local Services that share an address, both have to have an endpoint there."""
+    one, two = (
+        service(shows="192.168.1.1", local_traffic_only=True),
+        service("b", shows="192.168.1.1", local_traffic_only=True),
+    )
+    endpoints = {one.key: frozenset({"node-a", "node-b"}), two.key: frozenset({"node-b", "node-c"})}
+    said = told(pool(used={"192.168.1.1": "web;b"}), one, two, *SPEAKERS, endpoints=endpoints)
+    assert said.owner == "node-b"
+
+
+def test_nobody_answers_for_an_address_that_is_not_published_yet():
+    said = told(pool(used=USED), service(), *SPEAKERS)
+    assert (said.address, said.owner, said.served) == ("", "", False)
+    assert "about to be published by the manager" in said.sentences[-1]
+
+
+def test_a_service_without_an_address_is_explained_by_the_sentence_of_its_condition():
+    said = told(pool(), service(requested_pool="none"), *SPEAKERS)
+    assert (said.address, said.served) == ("", False)
+    assert "Eip none does not exist" in said.sentences[0]
+    assert "(PoolNotFound)" in said.sentences[0]
+
+
+def test_the_address_that_is_shown_is_explained_while_another_is_on_its_way():
+    moving = service(shows="192.168.1.1", requested_pool="other")
+    said = told(pool(used=USED), pool("other", "10.0.0.1", used={"10.0.0.1": "web"}), moving, *SPEAKERS)
+    assert (said.address, said.owner) == ("192.168.1.1", OWNER)
+    assert "10.0.0.1 from Eip other" in said.sentences[0]
+
+
+def test_an_address_that_no_version_of_ours_announces_is_answered_by_nobody():
+    said = told(pool(protocol=Protocol.BGP, used=USED), WEB, *SPEAKERS)
+    assert (said.owner, said.served) == ("", False)
+    assert verdicts(said)["node-a"] == "does not announce bgp in this version"
+
+
+def test_an_ipv6_address_is_answered_by_nobody():
+    six = pool(text="2001:db8::/64", used={"2001:db8::1": "web"})
+    said = told(six, service(shows="2001:db8::1", families=(6,)), *SPEAKERS)
+    assert (said.address, said.owner, said.served) == ("2001:db8::1", "", False)
+    assert any("no speaker announces IPv6" in sentence for sentence in said.sentences)
+    assert verdicts(said)["node-a"] == "does not announce this address, as said above"
+
+
+def test_a_service_that_is_not_ours_says_why():
+    for facts, words in (
+        ({"opt_in": ""}, names.OPT_IN),
+        ({"load_balancer": False}, "set spec.type to LoadBalancer"),
+        ({"load_balancer_class": "example.org/other"}, "belongs to another load balancer; ours is openelb.io/openelb"),
+        ({"node_proxy": "deployment"}, "asks for node-proxy"),
+        ({"deleting": True}, "being deleted"),
+    ):
+        said = told(pool(), service(**facts), *SPEAKERS)
+        assert (said.address, said.served, said.nodes) == ("", False, ())
+        assert words in said.sentences[0]
+
+
+def test_a_service_that_gives_its_address_back_says_so():
+    said = told(pool(used=USED), service(shows="192.168.1.1", opt_in=""), *SPEAKERS)
+    assert said.sentences == ("its address is being released",)
+
+
+def test_the_overview_has_every_service_with_something_wrong_and_no_other():
+    facts = snapshot(pool(used=USED), WEB, service("db", requested_pool="none"), service("other", opt_in=""), *SPEAKERS)
+    wrong = unserved(facts, frozenset(NODES))
+    assert wrong.keys() == {"default/db"}
+    assert "Eip none does not exist" in wrong["default/db"]

@@ -1,0 +1,135 @@
+"""What becomes of Services when pools are in trouble, and of ledgers that somebody else wrote, wiped or edited."""
+
+import pytest
+
+from openelb.model import names
+from openelb.model.cluster import PoolStatus
+from openelb.plan import cluster
+from tests.unit.builders import address, condition, key, ledger, pool, service, snapshot, speaker
+
+WEB = {"192.168.1.1": "default/web"}
+SHOWN = {"shows": "192.168.1.1"}
+
+
+def plan(*facts, **others):
+    """The plan for these facts and a node on which all can be announced."""
+    return cluster.plan(snapshot(*facts, speaker("node-a"), **others), frozenset({"node-a"}))
+
+
+def used(found, name="eip"):
+    """The ledger of a pool after the plan, as upstream writes it; None when the plan leaves the Eip alone."""
+    status = found.pools.get(name)
+    return status and {str(one): ";".join(map(str, keys)) for one, keys in status.used.items()}
+
+
+def of(found, name="web"):
+    """What the Service is to carry; None when the plan leaves it alone."""
+    return found.services.get(key(name))
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"disabled": True}, {"deleting": True}, {"text": "192.168.1."}, {"text": "10.0.0.0/30"}]
+)
+def test_a_pool_in_trouble_keeps_its_services(trouble):
+    before = PoolStatus(used=ledger(WEB), first="192.168.1.0", last="192.168.1.255", size=256, v4=True)
+    facts = {"status": before, **trouble}
+    found = plan(pool(**facts), service(**SHOWN))
+    assert of(found).ingress == ("192.168.1.1",)
+    assert used(found) == WEB
+
+
+def test_a_spoilt_pool_s_services_stay_announced():
+    before = PoolStatus(used=ledger(WEB), first="192.168.1.0", last="192.168.1.255", size=256, v4=True)
+    said = of(plan(pool(text="192.168.1.", status=before), service(**SHOWN))).conditions
+    assert condition(said, names.ANNOUNCED).status
+
+
+def test_a_deleted_pool_stays_while_it_is_in_use():
+    assert plan(pool(used=WEB, deleting=True), service(**SHOWN)).pool_finalizers == {}
+
+
+def test_a_deleted_pool_goes_when_nothing_uses_it():
+    assert plan(pool(deleting=True)).pool_finalizers == {"eip": False}
+
+
+def test_a_deleted_pool_stays_when_only_its_ledger_was_wiped():
+    found = plan(pool(deleting=True), service(**SHOWN))
+    assert used(found) == WEB
+    assert found.pool_finalizers == {}
+
+
+def test_a_deleted_pool_that_never_was_guarded_is_not_guarded_any_more():
+    assert plan(pool(deleting=True, finalizers=("example.org/other",))).pool_finalizers == {}
+
+
+def test_a_service_whose_pool_vanished_moves_to_another():
+    orphan = service(shows="10.0.0.1", of="gone")
+    assert used(plan(pool(default=True), orphan)) == {"192.168.1.0": "default/web"}
+    moving = plan(pool(default=True, used={"192.168.1.0": "web"}), orphan)
+    assert of(moving).ingress == ("192.168.1.0",)
+
+
+# Ledgers that somebody else wrote.
+
+
+def test_a_wiped_ledger_is_rebuilt_before_anything_is_given_out():
+    found = plan(pool(text="192.168.1.1-192.168.1.2"), service(**SHOWN), service("new", requested_pool="eip"))
+    assert used(found) == {**WEB, "192.168.1.2": "default/new"}
+
+
+def test_a_wiped_ledger_is_rebuilt_from_services_on_their_way_out_too():
+    found = plan(pool(text="192.168.1.1"), service(deleting=True, **SHOWN), service("new", requested_pool="eip"))
+    assert used(found) == WEB
+
+
+def test_a_wiped_ledger_is_rebuilt_although_somebody_took_the_label_off():
+    assert used(plan(pool(), service(ingress=("192.168.1.1",), finalizers=(names.SERVICE_FINALIZER,)))) == WEB
+
+
+@pytest.mark.parametrize("label", ["other", "nowhere"])
+def test_a_wiped_ledger_is_rebuilt_in_the_pool_that_has_the_address(label):
+    found = plan(pool(), pool("other", "10.0.0.0/30"), service(shows="192.168.1.1", of=label))
+    assert used(found) == WEB
+
+
+def test_a_wiped_ledger_keeps_shared_addresses_shared():
+    found = plan(pool(), service("b", **SHOWN), service("a", **SHOWN))
+    assert used(found) == {"192.168.1.1": "default/a;default/b"}
+
+
+def test_shared_entries_of_upstream_are_kept():
+    shared = {"192.168.1.1": "default/a;default/b"}
+    found = plan(pool(used=shared), service("a", **SHOWN), service("b", **SHOWN))
+    assert used(found) == shared
+    assert of(found, "a").ingress == of(found, "b").ingress == ("192.168.1.1",)
+
+
+def test_a_sharer_that_leaves_leaves_the_address_to_the_other():
+    leaver = service("a", deleting=True, finalizers=(names.SERVICE_FINALIZER,))
+    found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), leaver, service("b", **SHOWN))
+    assert used(found) == {"192.168.1.1": "default/b"}
+
+
+def test_an_address_that_the_ledger_gives_to_another_is_no_longer_its_own():
+    found = plan(pool(default=True, used={"192.168.1.1": "default/db"}), service("db", **SHOWN), service(**SHOWN))
+    assert used(found) == {"192.168.1.1": "default/db", "192.168.1.0": "default/web"}
+
+
+def test_an_address_that_another_service_shows_is_not_published():
+    """Two leaders at once can come to that: the one that shows the address keeps it, the other gets another."""
+    found = plan(pool(used=WEB), service(requested_pool="eip"), service("db", **SHOWN))
+    assert of(found).ingress == ()
+    assert "in use by default/db" in of(found).conditions[0].message
+    assert used(found) == {}
+
+
+def test_an_address_in_two_ledgers_is_published_once():
+    overlap = pool("other", "192.168.1.1", used={"192.168.1.1": "db"})
+    found = plan(pool(used=WEB), overlap, service(), service("db", created="2026-02-01T00:00:00Z"))
+    assert (of(found).ingress, of(found, "db").ingress) == (("192.168.1.1",), ())
+    assert used(found, "other") == {}
+
+
+def test_a_holder_entered_twice_counts_once():
+    twice = PoolStatus(used={address("192.168.1.1"): (key("web"), key("web"))})
+    assert used(plan(pool(status=twice), gone=frozenset({key("web")}))) == {}

@@ -1,0 +1,134 @@
+from openelb.model.announcements import Claim
+from openelb.model.cluster import PoolStatus, Protocol
+from openelb.plan import node
+from openelb.plan.placement import winner
+from tests.unit.builders import address, key, pool, service, snapshot, speaker
+
+NODES = frozenset({"node-a", "node-b", "node-c"})
+SPEAKERS = [speaker(name) for name in sorted(NODES)]
+FIRST = address("192.168.1.1")
+WEB = service(shows="192.168.1.1")
+OWNER = winner(FIRST, NODES)
+HEIR = winner(FIRST, NODES - {OWNER})
+
+
+def claims(*facts, me, alive=NODES, **others):
+    """What a node claims, as `address link`."""
+    return {f"{one.address} {one.link}" for one in node.plan(snapshot(*facts, **others), me, frozenset(alive)).claims}
+
+
+def answering(*facts, alive=NODES, **others):
+    """The nodes that claim anything."""
+    return {me for me in alive if claims(*facts, me=me, alive=alive, **others)}
+
+
+def test_exactly_one_node_answers_for_an_address():
+    assert answering(pool(), WEB, *SPEAKERS) == {OWNER}
+
+
+def test_another_node_answers_when_the_owner_is_lost():
+    assert answering(pool(), WEB, *SPEAKERS, alive=NODES - {OWNER}) == {HEIR}
+
+
+def test_a_node_that_is_back_answers_again():
+    assert answering(pool(), WEB, *SPEAKERS, alive=NODES - {HEIR}) == {OWNER}
+
+
+def test_a_node_whose_own_lease_is_not_in_the_cluster_is_silent():
+    others = [one for one in SPEAKERS if one.node != OWNER]
+    assert claims(pool(), WEB, *others, me=OWNER) == set()
+
+
+def test_a_node_that_is_not_alive_to_itself_is_silent():
+    assert claims(pool(), WEB, *SPEAKERS, me=OWNER, alive=NODES - {OWNER}) == set()
+
+
+def test_a_node_without_the_interface_does_not_answer():
+    speakers = [speaker(name, "eth1" if name == OWNER else "eth0") for name in NODES]
+    assert answering(pool(), WEB, *speakers) == {HEIR}
+
+
+def test_the_claim_is_made_on_the_link_that_the_pool_means():
+    facts = pool(interface="can_reach:10.0.0.1"), WEB, speaker("node-a", "eth0 192.168.1.5/24", "eth1 10.0.0.5/24")
+    assert claims(*facts, me="node-a", alive={"node-a"}) == {"192.168.1.1 eth1"}
+
+
+def test_a_local_service_is_answered_only_where_its_pods_are():
+    local = service(shows="192.168.1.1", local_traffic_only=True)
+    assert answering(pool(), local, *SPEAKERS, endpoints={local.key: frozenset({HEIR})}) == {HEIR}
+    assert answering(pool(), local, *SPEAKERS) == set()
+
+
+def test_a_shared_address_is_answered_once_for_all_that_show_it():
+    sharers = service("a", shows="192.168.1.1"), service("b", shows="192.168.1.1")
+    (grounds,) = node.plan(snapshot(pool(), *sharers, *SPEAKERS), OWNER, NODES).claims.values()
+    assert grounds.services == (key("a"), key("b"))
+
+
+def test_a_service_that_is_being_deleted_is_answered_until_its_status_is_cleared():
+    assert answering(pool(), service(shows="192.168.1.1", deleting=True), *SPEAKERS) == {OWNER}
+
+
+def test_a_pool_that_is_spoilt_or_disabled_or_deleted_is_answered_as_before():
+    before = PoolStatus(first="192.168.1.0", last="192.168.1.255")
+    for trouble in ({"text": "192.168.1.", "status": before}, {"disabled": True}, {"deleting": True}):
+        assert answering(pool(**trouble), WEB, *SPEAKERS) == {OWNER}
+
+
+def test_nothing_is_answered_that_is_not_ours_to_answer():
+    for stranger in (
+        service(ingress=("192.168.1.1",)),
+        service(shows="192.168.1.1", of="nowhere"),
+        service(shows="10.9.9.9"),
+        service(shows="192.168.1.1", load_balancer=False),
+        service(shows="192.168.1.1", load_balancer_class="example.org/other"),
+        service(shows="node-1.example.org"),
+    ):
+        assert answering(pool(), stranger, *SPEAKERS) == set()
+
+
+def test_nothing_is_answered_for_pools_that_are_announced_otherwise():
+    for other in (
+        pool(protocol=Protocol.BGP),
+        pool(protocol=Protocol.VIP),
+        pool(left_to_cni=True),
+        pool(interface=""),
+        pool(text="nonsense"),
+    ):
+        assert answering(other, WEB, *SPEAKERS) == set()
+
+
+def test_ipv6_addresses_are_not_answered():
+    assert answering(pool(text="2001:db8::/64"), service(shows="2001:db8::1"), *SPEAKERS) == set()
+
+
+def test_a_node_without_anything_to_answer_claims_nothing():
+    assert node.plan(snapshot(*SPEAKERS), "node-a", NODES) == node.NodePlan()
+
+
+def test_the_grounds_name_the_nodes_that_were_outweighed():
+    (grounds,) = node.plan(snapshot(pool(), WEB, *SPEAKERS), OWNER, NODES).claims.values()
+    assert grounds.sentence == f"won over {', '.join(sorted(NODES - {OWNER}))}"
+
+
+def test_the_grounds_of_a_node_among_many_name_a_few():
+    many = [speaker(f"node-{number:02}") for number in range(20)]
+    alive = frozenset(one.node for one in many)
+    (grounds,) = node.plan(snapshot(pool(), WEB, *many), winner(FIRST, alive), alive).claims.values()
+    assert grounds.sentence.endswith("and 16 more")
+
+
+def test_the_grounds_of_a_single_candidate_say_why_it_is_single():
+    alone = node.plan(snapshot(pool(), WEB, speaker("node-a")), "node-a", frozenset({"node-a"}))
+    assert [grounds.sentence for grounds in alone.claims.values()] == ["no other speaker is alive"]
+    apart = snapshot(pool(), WEB, speaker("node-a"), speaker("node-b", "eth1"))
+    (grounds,) = node.plan(apart, "node-a", frozenset({"node-a", "node-b"})).claims.values()
+    assert grounds.sentence == "no other node can"
+
+
+def test_a_node_knows_who_answers_for_the_other_addresses():
+    assert node.plan(snapshot(pool(), WEB, *SPEAKERS), HEIR, NODES).elsewhere == {FIRST: OWNER}
+
+
+def test_a_claim_is_an_address_on_a_link():
+    assert list(node.plan(snapshot(pool(), WEB, *SPEAKERS), OWNER, NODES).claims) == [Claim(FIRST, "eth0")]
