@@ -27,6 +27,18 @@ NODE_GRACE_SECONDS = 10
 """Silence after which a node counts as lost. The default is 50 s; nothing of ours depends on it, and tests that need
 Kubernetes to notice a lost node would mostly wait."""
 
+AUDITED = "system:serviceaccounts:openelb-system"
+"""The group whose requests the API server notes: those of OpenELB's pods, so that their rights can be held against them."""
+
+_AUDIT_POLICY = f"""
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {{level: Metadata, userGroups: ["{AUDITED}"]}}
+- {{level: None}}
+"""
+
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -52,6 +64,7 @@ class ControlPlane:
         Raises `WaitError` when it is not ready within 90 s.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.audit_policy.write_text(_AUDIT_POLICY)
         self.start_program("etcd")
         self.start_program("kube-apiserver")
         self.wait_until_ready()
@@ -85,6 +98,15 @@ class ControlPlane:
 
     def log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
+
+    @property
+    def audit_policy(self) -> Path:
+        return self.directory / "audit-policy.yaml"
+
+    @property
+    def audit_log(self) -> Path:
+        """One line of JSON (audit.k8s.io/v1 Event) for each answer to a request of `AUDITED`."""
+        return self.directory / "audit.log"
 
     def last_words(self, name: str) -> str:
         """The last line of a program's log."""
@@ -150,6 +172,7 @@ def _apiserver(plane: ControlPlane) -> Iterator[str]:
     yield f"--service-account-signing-key-file={pki.key('service-accounts')}"
     yield from ("--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction")
     yield "--allow-privileged=true"
+    yield from (f"--audit-policy-file={plane.audit_policy}", f"--audit-log-path={plane.audit_log}")
 
 
 def _client(plane: ControlPlane, name: str) -> Iterator[str]:
