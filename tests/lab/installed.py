@@ -1,0 +1,194 @@
+"""OpenELB as users install it, on the lab's cluster: how tests put it there, ask it for addresses and hear what it says."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab import site
+from lab.cluster import Cluster
+from lab.demo import OPENELB, WELCOME
+from lab.network import Host
+from lab.wait import require, until
+from openelb.model import names
+
+REPOSITORY = Path(__file__).parents[2]
+MANIFEST = REPOSITORY / "deploy" / "openelb.yaml"
+MANAGER, SPEAKER = "deployment/openelb-manager", "daemonset/openelb-speaker"
+OPTED_IN = {names.OPT_IN: names.OPT_IN_VALUE}
+POOL = "pool"
+RANGE = f"{site.LAN}.200-{site.LAN}.239"
+ALL_SERVICES = "/api/v1/namespaces/default/services?labelSelector=!component"  # all but `kubernetes`
+ALL_EIPS = f"/apis/{names.GROUP}/{names.VERSION}/eips"
+PATIENCE = 0.3
+"""Seconds. On the lab's LAN a page that takes longer is not coming from a node that is there."""
+
+PAGE_ON_THE_CONTROL_PLANE = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: page}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: page}}
+  template:
+    metadata: {labels: {app: page}}
+    spec:
+      nodeSelector: {kubernetes.io/hostname: cp}
+      tolerations: [{operator: Exists}]
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: nginx
+          image: nginx
+          imagePullPolicy: IfNotPresent
+          readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}
+"""
+"""A web server on the node that no test takes away: what is lost is always the node that answers for the address."""
+
+
+# There and away.
+
+
+def install(cluster: Cluster) -> None:
+    """Apply the manifest that users apply; returns when everything runs."""
+    cluster.apply(MANIFEST)
+    roll_out(cluster)
+
+
+def roll_out(cluster: Cluster) -> None:
+    """Return when the manager and every speaker run as the manifest says."""
+    for workload in (MANAGER, SPEAKER):
+        cluster.rolled_out(workload, namespace=OPENELB)
+
+
+def clear(cluster: Cluster) -> None:
+    """Remove every Service and Eip that a test left, so that the next finds all addresses free."""
+    for path in (ALL_SERVICES, ALL_EIPS):
+        cluster.kubectl("delete", "--raw", path)
+
+    def look() -> None:
+        left = [each["metadata"]["name"] for path in (ALL_SERVICES, ALL_EIPS) for each in cluster.get(path)["items"]]
+        require(not left, f"there are still {', '.join(left)}")
+
+    until(look, what="the end of all Services and Eips")
+
+
+# What users write.
+
+
+def service(name: str, annotations: Mapping[str, str] = OPTED_IN, **spec: object) -> str:
+    """The manifest of a LoadBalancer Service for the page; `spec` as `kubectl explain service.spec` has it."""
+    ports = [{"name": "http", "port": 80, "targetPort": 80}]
+    wanted = {"type": "LoadBalancer", "selector": {"app": "page"}, "ports": ports, **spec}
+    return _object("v1", "Service", name, wanted, annotations)
+
+
+def from_pool(name: str, pool: str = POOL, address: str = "", **spec: object) -> str:
+    """The manifest of a Service that asks for an address of a pool, any one or a certain one."""
+    asked = {names.REQUESTED_ADDRESS: address} if address else {}
+    return service(name, {**OPTED_IN, names.REQUESTED_POOL: pool, **asked}, **spec)
+
+
+def eip(
+    name: str = POOL, address: str = RANGE, *, interface: str = "eth0", annotations: Mapping[str, str] | None = None
+) -> str:
+    """The manifest of a layer2 pool."""
+    spec = {"address": address, "protocol": "layer2", "disable": False, "interface": interface}
+    return _object(f"{names.GROUP}/{names.VERSION}", "Eip", name, spec, annotations or {})
+
+
+def _object(version: str, kind: str, name: str, spec: Mapping[str, object], annotations: Mapping[str, str]) -> str:
+    metadata = {"name": name, "annotations": dict(annotations)}
+    return json.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+
+
+def serve(cluster: Cluster, name: str, pool: str = POOL, address: str = "") -> str:
+    """Apply a Service for the page, and return its address when a client on the LAN gets the page."""
+    cluster.apply(from_pool(name, pool, address))
+    return served(cluster, name)
+
+
+def served(cluster: Cluster, name: str) -> str:
+    """The address of a Service, when a client on the LAN gets the page there."""
+    address = until(lambda: address_of(cluster, name), what=f"an address for Service {name}")
+    until(lambda: opened(cluster.client, address), what=f"the page at {address}")
+    return address
+
+
+# What users read.
+
+
+def get_service(cluster: Cluster, name: str) -> Any:
+    """A Service of the namespace default, as the API has it."""
+    return cluster.get(f"/api/v1/namespaces/default/services/{name}")
+
+
+def get_eip(cluster: Cluster, name: str = POOL) -> Any:
+    """An Eip, as the API has it."""
+    return cluster.get(f"/apis/{names.GROUP}/{names.VERSION}/eips/{name}")
+
+
+def address_of(cluster: Cluster, name: str) -> str:
+    """The address that a Service shows. Raises `NotYetError` with its conditions while it has none."""
+    status = get_service(cluster, name)["status"]
+    ingress = status["loadBalancer"].get("ingress")
+    require(ingress, "; ".join(each["message"] for each in status.get("conditions", ())) or "nothing was said")
+    return str(ingress[0]["ip"])
+
+
+def opened(client: Host, address: str) -> None:
+    """Open the page as nobody did before: with an empty neighbour cache. Raises `OSError` or `NotYetError`."""
+    client.forget_neighbours()
+    page = client.get(f"http://{address}/", timeout=PATIENCE)
+    require(WELCOME in page, f"another page: {page[:80]!r}")
+
+
+def owners(cluster: Cluster, address: str) -> frozenset[str]:
+    """The nodes that answer a raw ARP question for the address; a MAC where it is none of theirs."""
+    nodes = node_names(cluster)
+    return frozenset(nodes.get(mac, mac) for mac in cluster.client.who_has(address))
+
+
+def node_names(cluster: Cluster) -> dict[str, str]:
+    """The nodes by their MACs on the LAN."""
+    return {node.host.mac(): node.name for node in cluster.nodes if node.host.path.exists()}
+
+
+def condition(of: Any, kind: str) -> Any:
+    """A condition of an object. Raises `NotYetError` with those there are."""
+    there = of.get("status", {}).get("conditions", [])
+    found = [each for each in there if each["type"] == kind]
+    require(found, f"no condition {kind}; there are {there}")
+    return found[0]
+
+
+def openelb(cluster: Cluster, *arguments: str) -> str:
+    """What `openelb ARGUMENTS` prints in a manager's pod, and a last line `exit <code>`."""
+    command = ("sh", "-c", 'openelb "$@"; echo "exit $?"', "sh", *arguments)
+    return cluster.kubectl("-n", OPENELB, "exec", "deploy/openelb-manager", "--", *command)
+
+
+def explain(cluster: Cluster, name: str) -> str:
+    """`openelb explain service` of a Service."""
+    return openelb(cluster, "explain", "service", f"default/{name}")
+
+
+def lease(cluster: Cluster, name: str) -> Any:
+    """One of our Leases, as the API has it."""
+    return cluster.get(f"/apis/coordination.k8s.io/v1/namespaces/{OPENELB}/leases/{name}")
+
+
+def leader(cluster: Cluster) -> str:
+    """The pod of the manager that leads. Raises `NotYetError` when none does."""
+    holder = str(lease(cluster, names.LEADER_LEASE)["spec"].get("holderIdentity", ""))
+    require(holder, "the Lease has no holder")
+    return holder
+
+
+def node_of(cluster: Cluster, pod: str) -> str:
+    """The node that a pod of ours runs on."""
+    return str(cluster.get(f"/api/v1/namespaces/{OPENELB}/pods/{pod}")["spec"]["nodeName"])
+
+
+def pods(cluster: Cluster, label: str) -> list[Any]:
+    """Our pods with a label like `app=openelb-manager`."""
+    return list(cluster.get(f"/api/v1/namespaces/{OPENELB}/pods?labelSelector={label}")["items"])
