@@ -1,0 +1,330 @@
+"""What the documents say is so: names, links, commands and sentences in them are those of the code."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+
+from deploy.render import IMAGE
+from lab.__main__ import fault
+from openelb import __version__, metrics
+from openelb.announce.layer2 import Counts
+from openelb.cli import main, views
+from openelb.kube import decode
+from openelb.kube.kinds import EipSpec, EipStatus
+from openelb.kube.shapes import EipShape
+from openelb.model import names
+from openelb.model.cluster import Pool, Protocol, Service
+from openelb.model.findings import Reason
+from openelb.model.snapshot import Snapshot
+from openelb.plan import cluster
+from openelb.plan.explain import Explanation
+from tests.unit.builders import pool, service, snapshot, speaker
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@cache
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return [content for kind, content in FENCE.findall(text(name)) if kind == language]
+
+
+def rows(name: str, section: str) -> list[list[str]]:
+    """The cells of all rows of tables under a heading, without the headers."""
+    _, _, below = text(name).partition(f"\n{section}\n")
+    own = re.split(rf"^#{{1,{section.index(' ')}}} ", below, flags=re.MULTILINE)[0]
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in own.splitlines() if line.startswith("|")]
+    starts = [number for number, row in enumerate(cells) if set("".join(row)) <= set("- ")]
+    return [
+        [cell.strip() for cell in row]
+        for number, row in enumerate(cells)
+        if number not in starts and number + 1 not in starts
+    ]
+
+
+def code(cell: str) -> list[str]:
+    """The words in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# Links, files and commands.
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", document.read_text()))
+    local = [target for target in targets if not re.match(r"[a-z]+:", target)]
+    assert [target for target in local if not _is_there(document, target)] == []
+
+
+def _is_there(document: Path, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    file = document.parent / path if path else document
+    return file.exists() and (not anchor or anchor in _anchors(file.read_text()))
+
+
+def _anchors(markdown: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", markdown), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_that_are_named_exist(document: Path) -> None:
+    named = re.findall(r"(?<![\w/.-])(?:src|lab|deploy|docs|examples|tests|bench)/[\w./-]*\w", document.read_text())
+    workloads = {"deploy/openelb-manager"}  # as kubectl names them
+    assert [path for path in named if path not in workloads and not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_verbs_of_make_are_in_the_makefile(document: Path) -> None:
+    there = set(re.findall(r"^(\w+):", text("Makefile"), re.MULTILINE))
+    commands = re.findall(r"(?:`|^\$ |=\w+ )make (\w+)", document.read_text(), re.MULTILINE)
+    assert set(commands) <= there
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/quick-start.md", "docs/quick-start.zh.md"])
+def test_objects_of_the_quick_start_are_the_files_that_are_applied(name: str) -> None:
+    files = [list(yaml.safe_load_all(path.read_text())) for path in (ROOT / "examples/quickstart").glob("*.yaml")]
+    applied = [each for file in files for each in file]
+    shown = [each for block in blocks(name, "yaml") for each in yaml.safe_load_all(block)]
+    assert shown
+    assert [each for each in shown if each not in applied] == []
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"), [("README.md", "README.zh.md"), ("docs/quick-start.md", "docs/quick-start.zh.md")]
+)
+def test_both_languages_show_the_same_commands_and_files(english: str, chinese: str) -> None:
+    assert FENCE.findall(text(english)) == FENCE.findall(text(chinese))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_image_is_the_one_that_the_manifest_asks_for(document: Path) -> None:
+    assert set(re.findall(rf"{IMAGE}:([\w.]+\w)", document.read_text())) <= {__version__}
+
+
+def test_the_labs_faults_are_all_documented_and_nothing_else_is() -> None:
+    words = [code(cell) for row in rows("docs/lab.md", "## Breaking it") for cell in row[:2]]
+    documented = {word.split()[0] for cell in words for word in cell}
+    api_server = fault.commands["apiserver"]
+    assert documented == {*fault.commands, *getattr(api_server, "commands", {})}
+
+
+def test_every_module_is_on_the_code_map_and_nothing_else_is() -> None:
+    source = ROOT / "src/openelb"
+    modules = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if path.name != "__init__.py"}
+    listed = [module for row in rows("ARCHITECTURE.md", "## Code map") for module in code(row[0])]
+    assert sorted(listed) == sorted(modules)
+
+
+def test_the_tests_that_hold_invariants_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text("ARCHITECTURE.md"))
+    assert named
+    assert [name for file, name in named if not re.search(rf"\b{name}\b", text(file))] == []
+
+
+# Names, figures and values.
+
+
+def test_names_that_users_depend_on_are_explained() -> None:
+    constants = [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
+    explained = text("docs/eip.md") + text("docs/reasons.md") + text("docs/operate.md") + text("ARCHITECTURE.md")
+    assert [value for value in constants if value not in explained] == []
+
+
+@pytest.mark.parametrize(("section", "kind"), [("spec", EipSpec), ("status", EipStatus)])
+def test_every_field_of_an_eip_is_explained_and_nothing_else_is(section: str, kind: type[msgspec.Struct]) -> None:
+    tables = re.split(r"^\| field of ", text("docs/eip.md"), flags=re.MULTILINE)
+    (table,) = (part for part in tables if part.startswith(f"`{section}`"))
+    lines = table.partition("\n\n")[0].splitlines()[2:]
+    explained = {word for line in lines for word in code(line.split("|")[1])}
+    assert explained == {field.encode_name for field in msgspec.structs.fields(kind)}
+
+
+def test_every_metric_is_explained_with_its_labels_and_nothing_else_is() -> None:
+    explained = {code(row[0])[0]: set(code(row[1])) for row in rows("docs/operate.md", "## Metrics")}
+    assert explained == {**_labels(metrics.manager(leads=True, snapshot=_one_pool())), **_labels(_speaker_metrics())}
+
+
+def _one_pool() -> Snapshot:
+    return snapshot(pool())
+
+
+def _speaker_metrics() -> Iterable[Metric]:
+    return metrics.speaker({"eth0": Counts()}, {"eth0": 1}, 1)
+
+
+def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
+    registry = CollectorRegistry()
+    registry.register(metrics.Facts(lambda: families))
+    return {sample.name: set(sample.labels) for family in registry.collect() for sample in family.samples}
+
+
+def test_exit_codes_are_those_of_the_command() -> None:
+    assert [row[0] for row in rows("docs/operate.md", "## The command line") if row[0].isdecimal()] == [
+        str(number) for number in (main.GOOD, main.WRONG, main.USAGE, main.NO_CLUSTER)
+    ]
+
+
+def test_commands_are_all_documented() -> None:
+    said = " ".join(word for row in rows("docs/operate.md", "## The command line") for word in code(row[0]))
+    assert [command for command in main.openelb.commands if f"openelb {command}" not in said] == []
+
+
+@pytest.mark.parametrize(("number", "kind"), [(0, views.Status), (1, Explanation)])
+def test_json_has_the_fields_that_are_printed(number: int, kind: type) -> None:
+    assert _names(json.loads(blocks("docs/operate.md", "json")[number])) == _fields(kind)
+
+
+def _names(shown: Any) -> Any:
+    """The names in a JSON object, with those of the objects in its lists; mappings with free keys have upper bounds only."""
+    return {
+        name: _names(value[0]) if isinstance(value, list) and isinstance(value[0], dict) else None
+        for name, value in shown.items()
+    }
+
+
+def _fields(kind: type) -> Any:
+    hints = get_type_hints(kind)
+    inner = {each.name: get_args(hints[each.name])[:1] for each in fields(kind)}
+    return {name: _fields(of[0]) if of and is_dataclass(of[0]) else None for name, of in inner.items()}
+
+
+# Reasons.
+
+HEADING = re.compile(r"^### (\w+)(?: of an Eip)?$", re.MULTILINE)
+
+
+def sections() -> Iterator[tuple[Reason, list[str]]]:
+    """Each reason with the sentences documented for it; a reason may have two sections."""
+    _, *parts = HEADING.split(text("docs/reasons.md"))
+    for word, section in zip(parts[::2], parts[1::2], strict=True):
+        own = section.partition("\n## ")[0]
+        yield Reason(word), [line for _, block in FENCE.findall(own) for line in block.splitlines()]
+
+
+def test_every_reason_is_documented_and_nothing_else_is() -> None:
+    assert {reason for reason, _ in sections()} == set(Reason)
+
+
+def written(address: str = "10.79.0.240", protocol: str = "layer2") -> Pool:
+    """An Eip as somebody writes it."""
+    content = {"metadata": {"name": "eip"}, "spec": {"address": address, "protocol": protocol, "interface": "eth0"}}
+    return decode.pool(msgspec.json.decode(json.dumps(content), type=EipShape))
+
+
+def asking(**facts: object) -> Service:
+    """A Service that names the pool `eip`."""
+    return service(requested_pool="eip", **facts)
+
+
+HELD = "192.168.1.5"
+USED = {HELD: "default/web"}
+HOLDER = asking(shows=HELD)
+HERE = speaker("n1", "eth0 192.168.1.11/24")
+FULL = pool(text="192.168.1.1-192.168.1.2", used={"192.168.1.1": "default/a", "192.168.1.2": "default/b"})
+
+CASES: list[Snapshot] = [
+    snapshot(HERE, pool(used=USED), HOLDER),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, requested_address=HELD, load_balancer_ip="192.168.1.6")),
+    snapshot(HERE, asking()),
+    snapshot(HERE, pool("other"), asking()),
+    snapshot(HERE, pool(used=USED), service(requested_pool="gone", shows=HELD)),
+    snapshot(HERE, pool(), service()),
+    snapshot(HERE, pool(), service(requested_protocol="vip")),
+    *(snapshot(HERE, written(address), asking()) for address in ("", "1.2.3", "1.2.3.4/33", "2.2.2.2-1.1.1.1")),
+    *(snapshot(HERE, each, asking()) for each in (written("1.1.1.1-::1"), written(protocol="ospf"))),
+    snapshot(HERE, pool(disabled=True), asking()),
+    snapshot(HERE, FULL, service("a"), service("b"), asking()),
+    snapshot(HERE, pool(deleting=True), asking()),
+    snapshot(HERE, pool(deleting=True, used=USED), HOLDER),
+    snapshot(HERE, pool(text="2001:db8::1-2001:db8::9"), asking()),
+    snapshot(HERE, pool(), asking(requested_address="five")),
+    snapshot(HERE, pool(), asking(requested_address="10.0.0.1")),
+    snapshot(HERE, pool(), service(load_balancer_ip="10.0.0.1")),
+    snapshot(HERE, pool(text="192.168.1.9", used=USED), HOLDER),
+    snapshot(HERE, pool(used={HELD: "default/a"}), service("a"), asking(requested_address=HELD)),
+    snapshot(HERE, pool(), asking(node_proxy="daemonset")),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, local_traffic_only=True)),
+    snapshot(
+        HERE,
+        pool(used={HELD: "default/web;default/too"}),
+        asking(shows=HELD, local_traffic_only=True),
+        service("too", shows=HELD, local_traffic_only=True),
+    ),
+    snapshot(HERE, pool(interface="")),
+    snapshot(HERE, pool(interface="eth9")),
+    snapshot(HERE, pool(interface="can_reach:10.0.0.1")),
+    snapshot(pool()),
+    snapshot(HERE, pool(protocol=Protocol.BGP)),
+    snapshot(HERE, pool(left_to_cni=True)),
+]
+ALIVE = frozenset({"n1"})
+
+
+def judged() -> Iterator[tuple[Reason, str]]:
+    """Every reason and sentence that these cases are told."""
+    for case in CASES:
+        plan = cluster.plan(case, ALIVE)
+        for told in (*plan.services.values(), *plan.pools.values()):
+            for condition in told.conditions:
+                yield Reason(condition.reason), condition.message
+
+
+def test_the_cases_provoke_every_reason() -> None:
+    assert {reason for reason, _ in judged()} == set(Reason)
+
+
+def test_every_sentence_is_documented_under_its_reason() -> None:
+    assert [
+        (reason, sentence)
+        for reason, sentence in judged()
+        if not any(form.fullmatch(sentence) for of, form in _forms() if of is reason)
+    ] == []
+
+
+def test_every_documented_sentence_is_really_told() -> None:
+    told = list(judged())
+    assert [
+        form.pattern
+        for reason, form in (*_forms(), *((Reason.POOL_INVALID, re.compile(f".*: {each}")) for each in _problems()))
+        if not any(of is reason and form.fullmatch(sentence) for of, sentence in told)
+    ] == []
+
+
+def _forms() -> list[tuple[Reason, re.Pattern[str]]]:
+    """The documented sentences as patterns, also as they are when told of the pool of a Service, or of a wish not met."""
+    problem = "|".join(_problems())
+    return [
+        (reason, re.compile(rf"(?:Eip \w+: |keeps .* since )?{_pattern(form, problem)}"))
+        for reason, forms in sections()
+        for form in forms
+        if reason is not Reason.POOL_INVALID or "<problem>" in form
+    ]
+
+
+def _problems() -> list[str]:
+    """What `<problem>` stands for, which is documented among the sentences of its reason."""
+    forms = [form for reason, forms in sections() if reason is Reason.POOL_INVALID for form in forms]
+    return [_pattern(form) for form in forms if "<problem>" not in form]
+
+
+def _pattern(form: str, problem: str = "") -> str:
+    pieces = re.split(r"(<\w+>)", form)
+    stands_for = {"<problem>": f"(?:{problem})"}
+    return "".join(stands_for.get(piece, ".+") if piece.startswith("<") else re.escape(piece) for piece in pieces)
