@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client.metrics_core import Metric
@@ -48,20 +48,28 @@ class Controller:
     """One replica of the manager. All its state belongs to the task that runs `look`."""
 
     def __init__(
-        self, client: Client, store: Store, leadership: Leadership, reporter: Reporter, settings: Settings
+        self,
+        client: Client,
+        store: Store,
+        leadership: Leadership,
+        reporter: Reporter,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._store = store
         self._leadership = leadership
         self._reporter = reporter
         self._settings = settings
+        self._clock = clock
         self._hearing = liveness.Hearing()
         self._refused: dict[ServiceKey, tuple[str, float]] = {}
         self.seen: Snapshot | None = None
 
     async def look(self) -> float | None:
         """Judge the cluster once and write what differs. Returns the seconds after which time alone may change the judgement."""
-        snapshot, now = self._store.snapshot(), time.monotonic()
+        snapshot, now = self._store.snapshot(), self._clock()
         self.seen = snapshot
         renewals = {node: speaker.renewal for node, speaker in snapshot.speakers.items()}
         self._hearing = liveness.listen(self._hearing, snapshot.leader_renewal, renewals, now)
@@ -88,7 +96,7 @@ class Controller:
         """Not one whose write was just refused as it stands: it must not hold up the others."""
         service, _ = pair
         version, until = self._refused.get(service.key, ("", 0.0))
-        return service.version != version or time.monotonic() >= until
+        return service.version != version or self._clock() >= until
 
     async def _all(self, writes: Iterator[Awaitable[None]]) -> None:
         """Do them side by side. One that fails does not keep the others from being tried; then its failure is raised."""
@@ -104,7 +112,7 @@ class Controller:
             raise failure
 
     def _still_leading(self) -> None:
-        if not self._leadership.held(time.monotonic()):
+        if not self._leadership.held(self._clock()):
             raise Lost
 
     async def _ask_for(self, key: ServiceKey) -> None:
@@ -140,7 +148,7 @@ class Controller:
             return
         except Invalid as refusal:
             log.warning("Service %s is left for %g s: %s", service.key, RESYNC, refusal)
-            self._refused[service.key] = service.version, time.monotonic() + RESYNC
+            self._refused[service.key] = service.version, self._clock() + RESYNC
             return
         self._refused.pop(service.key, None)
         self._store.absorb(written)

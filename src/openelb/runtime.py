@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 BACKOFF = Backoff()
 STEADY_SECONDS = 10.0  # a part that ran so long has not failed in a row
-LIVENESS_SECONDS = 30.0  # a loop that has made no step for so long will not make one: the kubelet is to start us anew
+# A loop that has made no step for so long will not make one: the kubelet is to start us anew. Longer than the longest
+# step that is none of its fault: waiting for a resync, or asking an API server that takes questions and says nothing.
+LIVENESS_SECONDS = 60.0
 
 
 def log_to_stderr(level: str) -> None:
@@ -29,18 +31,26 @@ def log_to_stderr(level: str) -> None:
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
 
 
+class NoPort(Exception):
+    """Nothing can be served where health and metrics are to be; the text says why."""
+
+
 @dataclass(slots=True)
 class Progress:
     """When the main loop last made a step (monotonic seconds), and whether it may serve."""
 
-    at: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    at: float = field(init=False)
     ready: bool = False
 
+    def __post_init__(self) -> None:
+        self.step()
+
     def step(self) -> None:
-        self.at = time.monotonic()
+        self.at = self.clock()
 
     def is_stuck(self) -> bool:
-        return time.monotonic() - self.at > LIVENESS_SECONDS
+        return self.clock() - self.at > LIVENESS_SECONDS
 
 
 async def look_again(
@@ -49,6 +59,7 @@ async def look_again(
     progress: Progress,
     *,
     resync: float,
+    backoff: Backoff = BACKOFF,
 ) -> None:
     """Look at once, and again whenever something `changed`, when the last look asked for it (a time in seconds from
     then), and at the latest after `resync` seconds. A look that fails is logged once for its cause and repeated, ever
@@ -64,7 +75,7 @@ async def look_again(
         except Exception as error:  # the world's failures end here, and a bug of ours must not end the process's duties
             failures += 1
             complaint = _complain(error, complaint)
-            await asyncio.sleep(BACKOFF.wait(failures))
+            await asyncio.sleep(backoff.wait(failures))
             continue
         finally:
             progress.step()
@@ -80,9 +91,11 @@ def _complain(error: Exception, before: str) -> str:
     return text
 
 
-async def until(stop: asyncio.Event, parts: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+async def until(
+    stop: asyncio.Event, parts: Mapping[str, Callable[[], Awaitable[None]]], *, backoff: Backoff = BACKOFF
+) -> None:
     """Keep all parts of a process running until told to stop; none of them takes another with it when it fails."""
-    tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in parts.items()]
+    tasks = [asyncio.create_task(_supervise(name, run, backoff), name=name) for name, run in parts.items()]
     try:
         await stop.wait()
     finally:
@@ -91,17 +104,21 @@ async def until(stop: asyncio.Event, parts: Mapping[str, Callable[[], Awaitable[
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    failures = 0
+async def _supervise(name: str, run: Callable[[], Awaitable[None]], backoff: Backoff) -> None:
+    failures, complaint = 0, ""
     while True:
         started = time.monotonic()
         try:
             await run()
             return
-        except Exception:
-            failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
-            log.exception("%s failed; it is started again", name)
-        await asyncio.sleep(BACKOFF.wait(failures))
+        except Exception as error:
+            if time.monotonic() - started > STEADY_SECONDS:
+                failures, complaint = 0, ""
+            failures += 1
+            if repr(error) != complaint:
+                complaint = repr(error)
+                log.exception("%s failed; it is started again", name)
+        await asyncio.sleep(backoff.wait(failures))
 
 
 @contextlib.contextmanager
@@ -120,7 +137,7 @@ def stop_signals() -> Iterator[asyncio.Event]:
 
 @contextlib.asynccontextmanager
 async def health(address: str, progress: Progress, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Serve /healthz, /readyz and /metrics on `host:port`; an empty address serves nothing."""
+    """Serve /healthz, /readyz and /metrics on `host:port`; an empty address serves nothing. Raises NoPort."""
     if not address:
         yield
         return
@@ -128,7 +145,10 @@ async def health(address: str, progress: Progress, registry: CollectorRegistry) 
     runner = web.AppRunner(_pages(progress, registry), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host or None, int(port)).start()
+        try:
+            await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+        except OSError as error:
+            raise NoPort(f"health and metrics cannot be served on {address}: {error.strerror}") from error
         yield
     finally:
         await runner.cleanup()

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from prometheus_client.metrics_core import Metric
@@ -47,25 +48,33 @@ class Speaker:
     """All its state belongs to the task that runs `look`."""
 
     def __init__(
-        self, store: Store, lease: SpeakerLease, layer2: Layer2, reporter: Reporter, settings: Settings
+        self,
+        store: Store,
+        lease: SpeakerLease,
+        layer2: Layer2,
+        reporter: Reporter,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._lease = lease
         self._layer2 = layer2
         self._reporter = reporter
         self._settings = settings
+        self._clock = clock
         self._hearing = liveness.Hearing()
-        self._looked_at = time.monotonic()
+        self._looked_at = math.inf
         self._distrusted: str | None = None
         self._echo = ""
-        self._echoed_at = time.monotonic()
+        self._echoed_at = clock()
         self._round = 0
         self._facts: tuple[object, ...] = ()
         self._last = node.NodePlan()
 
     async def look(self) -> float | None:
         """Judge once and announce. Returns the seconds after which time alone may change the judgement."""
-        snapshot, now = self._store.snapshot(), time.monotonic()
+        snapshot, now = self._store.snapshot(), self._clock()
         renewals = {name: speaker.renewal for name, speaker in snapshot.speakers.items()}
         own = renewals.get(self._settings.node, "")
         self._hearing = liveness.listen(self._hearing, own, renewals, now)
@@ -127,20 +136,24 @@ class Speaker:
     def facts(self) -> Iterable[Metric]:
         """For Prometheus."""
         claims = Counter(claim.link for claim in self._layer2.claims)
-        alive = liveness.alive(self._hearing, time.monotonic())
+        alive = liveness.alive(self._hearing, self._clock())
         return metrics.speaker(self._layer2.counts, claims, len(alive))
 
     def stop(self) -> None:
         """Be silent, and keep the Lease: who starts next on this node goes on with its addresses."""
         self._layer2.stop()
 
-    async def hand_over(self) -> None:
-        """Leave: the others see it at once and answer, while we go on for a moment so that nobody is unanswered."""
+    async def hand_over(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Leave: the others see it at once and answer, while we go on for a moment so that nobody is unanswered.
+
+        Raises ApiError when the cluster cannot be told.
+        """
         claims = self._layer2.claims
         log.info("leaving the cluster for good: the other nodes take over %d addresses", len(claims))
         await self._lease.leave()
-        self._layer2.apply(claims, valid_until=time.monotonic() + HANDOVER, announcement_round=self._round)
-        await asyncio.sleep(HANDOVER)
+        if claims:
+            self._layer2.apply(claims, valid_until=self._clock() + HANDOVER, announcement_round=self._round)
+            await sleep(HANDOVER)
         self._layer2.stop()
 
 

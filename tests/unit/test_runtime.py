@@ -1,0 +1,292 @@
+"""The loop, the supervision of a process's parts, and what it says of its health."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+
+from openelb import metrics, runtime
+from openelb.controller import RESYNC
+from openelb.kube.backoff import Backoff
+from openelb.kube.client import Patience
+from openelb.kube.errors import Unreachable
+from openelb.speaker import TICK
+
+AT_ONCE = Backoff(first=0.0, last=0.0)
+NEVER = 1e9
+
+Part = Callable[[], Awaitable[None]]
+
+
+class Looks:
+    """A look that does what it is told, one thing after the other: wait for so long, or fail; then the loop ends."""
+
+    def __init__(self, *outcomes: float | Exception | None) -> None:
+        self.made = 0
+        self.progress = runtime.Progress()
+        self._outcomes = outcomes
+        self._changed = asyncio.Event()
+        self._over = asyncio.Event()
+
+    async def look(self) -> float | None:
+        if self.made == len(self._outcomes):
+            self._over.set()
+            await asyncio.Event().wait()
+        outcome = self._outcomes[self.made]
+        self.made += 1
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def change(self) -> None:
+        self._changed.set()
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+
+    async def run(self, *, resync: float = NEVER) -> None:
+        """Until all is done; a loop that does not look again ends in TimeoutError."""
+        loop = asyncio.create_task(
+            runtime.look_again(self.look, self.changed, self.progress, resync=resync, backoff=AT_ONCE)
+        )
+        try:
+            await asyncio.wait_for(self._over.wait(), 5)
+        finally:
+            loop.cancel()
+
+
+async def test_a_change_leads_to_another_look() -> None:
+    looks = Looks(None)
+    looks.change()
+    await looks.run()
+    assert looks.made == 1
+
+
+async def test_a_look_that_asks_for_a_time_is_repeated_then() -> None:
+    looks = Looks(0.0, 0.0)
+    await looks.run()
+    assert looks.made == 2
+
+
+async def test_without_any_news_everything_is_looked_at_again_after_a_while() -> None:
+    looks = Looks(None, NEVER)
+    await looks.run(resync=0.0)
+    assert looks.made == 2
+
+
+async def test_a_look_that_fails_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    away = Unreachable("cannot list services: connection refused")
+    looks = Looks(away, away, away, 0.0)
+    with caplog.at_level(logging.INFO):
+        await looks.run()
+    assert caplog.messages == [
+        "trying again: cannot list services: connection refused",
+        "working again after 3 failed tries",
+    ]
+
+
+async def test_another_cause_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    looks = Looks(Unreachable("away"), Unreachable("still away"), Unreachable("still away"), 0.0)
+    await looks.run()
+    assert caplog.messages == ["trying again: away", "trying again: still away"]
+
+
+async def test_a_trouble_that_comes_back_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    looks = Looks(Unreachable("away"), 0.0, Unreachable("away"), 0.0)
+    await looks.run()
+    assert caplog.messages == ["trying again: away", "trying again: away"]
+
+
+async def test_a_bug_of_ours_is_told_with_its_place_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    looks = Looks(KeyError("web"), 0.0)
+    await looks.run()
+    assert caplog.messages == ["trying again: KeyError: 'web'"]
+    assert caplog.records[0].exc_info
+    assert looks.made == 2
+
+
+async def test_nothing_is_told_when_nothing_goes_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="openelb"):
+        await Looks(0.0, 0.0, 0.0).run()
+    assert caplog.messages == []
+
+
+# Parts of a process.
+
+
+async def kept(stop: asyncio.Event, **parts: Part) -> None:
+    async with asyncio.timeout(5):
+        await runtime.until(stop, parts, backoff=AT_ONCE)
+
+
+async def test_a_part_that_fails_is_started_again_and_stops_no_other() -> None:
+    stop, thrice = asyncio.Event(), asyncio.Event()
+    steps: list[str] = []
+
+    async def failing() -> None:
+        steps.append("failing")
+        if steps.count("failing") == 3:
+            thrice.set()
+        raise OSError("no such device")
+
+    async def steady() -> None:
+        steps.append("begins")
+        await thrice.wait()
+        steps.append("ends")
+        stop.set()
+
+    await kept(stop, failing=failing, steady=steady)
+    assert [step for step in steps if step != "failing"] == ["begins", "ends"]
+
+
+async def test_a_part_that_keeps_failing_in_one_way_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    stop, troubles = asyncio.Event(), iter([OSError("no such device")] * 3 + [OSError("no right")] * 3)
+
+    async def failing() -> None:
+        for trouble in troubles:
+            raise trouble
+        stop.set()
+
+    await kept(stop, links=failing)
+    assert caplog.messages == ["links failed; it is started again"] * 2
+    assert ["no such device" in caplog.text, "no right" in caplog.text] == [True, True]
+
+
+async def test_all_parts_have_ended_when_it_returns() -> None:
+    stop, ended = asyncio.Event(), []
+
+    async def part() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(True)
+
+    asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, stop.set)
+    await kept(stop, one=part, two=part)
+    assert ended == [True, True]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_says_stop(number: signal.Signals) -> None:
+    with runtime.stop_signals() as stop:
+        os.kill(os.getpid(), number)
+        async with asyncio.timeout(5):
+            await stop.wait()
+
+
+# Health.
+
+
+class Clock:
+    """A clock that goes on when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def free_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return f"127.0.0.1:{found.getsockname()[1]}"
+
+
+async def answer(page: str, progress: runtime.Progress, registry: CollectorRegistry | None = None) -> tuple[int, str]:
+    address = free_address()
+    async with runtime.health(address, progress, registry or CollectorRegistry()), aiohttp.ClientSession() as session:
+        found = await session.get(f"http://{address}/{page}")
+        return found.status, await found.text()
+
+
+async def test_a_loop_that_makes_steps_is_healthy() -> None:
+    clock = Clock()
+    progress = runtime.Progress(clock)
+    clock.now += runtime.LIVENESS_SECONDS
+    assert await answer("healthz", progress) == (200, "ok\n")
+
+
+async def test_a_stuck_loop_is_not_healthy_until_it_makes_a_step() -> None:
+    clock = Clock()
+    progress = runtime.Progress(clock)
+    clock.now += runtime.LIVENESS_SECONDS + 1
+    assert await answer("healthz", progress) == (503, "the main loop makes no progress\n")
+    progress.step()
+    assert await answer("healthz", progress) == (200, "ok\n")
+
+
+async def test_each_look_is_a_step_also_one_that_fails() -> None:
+    clock = Clock()
+    looks = Looks(Unreachable("away"))
+    looks.progress = runtime.Progress(clock)
+    clock.now += runtime.LIVENESS_SECONDS + 1
+    await looks.run()
+    assert not looks.progress.is_stuck()
+
+
+def test_who_waits_as_long_as_it_should_is_not_taken_for_stuck() -> None:
+    silent_server = Patience().attempts * Patience().request
+    assert max(silent_server, RESYNC, TICK) < runtime.LIVENESS_SECONDS
+
+
+async def test_it_is_not_ready_before_it_has_read_the_cluster() -> None:
+    progress = runtime.Progress()
+    assert await answer("readyz", progress) == (503, "not everything has been read from the cluster yet\n")
+    progress.ready = True
+    assert await answer("readyz", progress) == (200, "ok\n")
+
+
+async def test_metrics_are_what_is_at_the_moment_of_the_scrape() -> None:
+    number = 0.0
+
+    def facts() -> Iterable[GaugeMetricFamily]:
+        yield GaugeMetricFamily("openelb_answers", "To everything.", value=number)
+
+    registry = metrics.registry(facts)
+    number = 42.0
+    status, page = await answer("metrics", runtime.Progress(), registry)
+    assert status == 200
+    assert "openelb_answers 42.0\n" in page
+
+
+async def test_without_an_address_nothing_is_served() -> None:
+    async with runtime.health("", runtime.Progress(), CollectorRegistry()):
+        pass
+
+
+async def test_an_address_that_is_taken_is_told_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(runtime.NoPort, match=rf"cannot be served on {address}: .*in use"):
+            async with runtime.health(address, runtime.Progress(), CollectorRegistry()):
+                raise AssertionError
+
+
+async def test_an_ipv6_address_is_written_in_brackets() -> None:
+    async with runtime.health("[::1]:0", runtime.Progress(), CollectorRegistry()):
+        pass
+
+
+def test_the_log_has_a_line_for_each_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        runtime.log_to_stderr("info")
+        logging.getLogger("openelb.test").info("node-a leads")
+        logging.getLogger("aiohttp.access").info("GET /healthz")
+        for handler in root.handlers:
+            handler.flush()
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith(" INFO node-a leads")
