@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from lab import buildah, seed
 from lab.buildah import Builder
 from lab.cache import remove
 from lab.images import DOCKERFILES, OPENELB_INPUTS, Image, Images, openelb_image
-from lab.progress import Output, ProgramError, Step
+from lab.progress import Output, Step
 
 PACKAGES_ADVICE = (
     "Debian's packages come through the ordinary apt client: check that `apt-get update` works here, then try again."
@@ -31,7 +32,7 @@ def steps(images: Images) -> list[Step]:
     if not images.base_seed.exists():
         makes.append(Step("unpacking the images for the nodes", partial(_make_base_seed, images)))
     if images.openelb and not images.seed.exists():
-        makes.append(Step("building OpenELB's image", partial(_make_seed, images, images.openelb), OPENELB_ADVICE))
+        makes.append(Step("building OpenELB's image", partial(_make_seed, images, images.openelb.reference), OPENELB_ADVICE))
     if makes and not images.base_mark.exists():
         makes.insert(0, Step(f"making Debian {images.pins.debian_suite}", partial(_make_base, images), PACKAGES_ADVICE))
     return makes
@@ -70,21 +71,23 @@ def _make_base_seed(images: Images, output: Output) -> None:
         seed.unpack(images.binaries, root, [images.archive(images.pause), images.archive(images.nginx)], output)
 
 
-def _make_seed(images: Images, openelb: Image, output: Output) -> None:
-    """Only what changed is built and unpacked: the base seed is linked, not made anew."""
+def _make_seed(images: Images, reference: str, output: Output) -> None:
+    """OpenELB's image on the base seed, which is linked, not made anew.
+
+    The source may have changed since it was looked at: what is made is what was copied, and is kept under the key of that.
+    """
     builder = Builder(images.cache)
     with images.cache.scratch() as context:
         for name in OPENELB_INPUTS:
             _copy(images.repository / name, context / name)
-        if openelb_image(openelb.reference, images.pins.debian_suite, context) != openelb:
-            raise ProgramError("the source changed since this run began, so start it again")
-        builder.build(context, openelb.reference, output, dockerfile="deploy/Dockerfile")
+        copied = replace(images, openelb=openelb_image(reference, images.pins.debian_suite, context))
+        builder.build(context, reference, output, dockerfile="deploy/Dockerfile")
         archive = context / "archive.tar"
-        builder.export(openelb.reference, archive, output)
-        with images.cache.making(images.seed) as root:
+        builder.export(reference, archive, output)
+        with images.cache.making(copied.seed) as root:
             seed.link(images.base_seed, root)
             seed.unpack(images.binaries, root, [archive], output)
-    _forget(images.seed.parent, "openelb-*")
+    _forget(copied.seed.parent, "openelb-*")
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -50,8 +50,10 @@ def ready(progress: Progress, *, cache: Cache | None = None) -> Prepared:
     images = Images.of(cache, pins(), REPOSITORY)
     if steps(images):
         with cache.locked(progress.say):
-            # Looked for again: another set-up may have made it while we waited.
-            progress.run(steps(images))
+            # Looked at again, and after the work once more: meanwhile another set-up may have made what is missing,
+            # and somebody may have changed the source.
+            while missing := steps(images := Images.of(cache, pins(), REPOSITORY)):
+                progress.run(missing)
     return Prepared(
         binaries=images.binaries,
         node_root=images.node_root,
