@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -12,83 +11,12 @@ import pytest
 from openelb.announce.layer2 import Layer2
 from openelb.model.announcements import Claim
 from openelb.wire import arp
-from openelb.wire.arp import Operation, Request, Silence
+from openelb.wire.arp import Operation, Silence
+from tests.fakes.ports import OURS, PATIENCE, FakePort, answer, question
 
-OURS, OTHER, ASKER = (bytes.fromhex(f"02005e00530{number}") for number in range(1, 4))
-ASKERS_ADDRESS = IPv4Address("192.0.2.1")
+OTHER = bytes.fromhex("02005e005302")
 A, B = IPv4Address("192.0.2.10"), IPv4Address("192.0.2.11")
 A0, B0, A1 = Claim(A, "eth0"), Claim(B, "eth0"), Claim(A, "eth1")
-
-PATIENCE = 10
-"""Seconds after which a thread that says nothing is stuck."""
-
-
-@dataclass
-class FakePort:
-    """A link in memory. Its thread sleeps in `wait` until there is a frame or the bell rings, and `settle` waits for that."""
-
-    is_there: bool = True
-    tried: threading.Event = field(default_factory=threading.Event)
-    address: bytes = OURS
-    admitted: frozenset[IPv4Address] = frozenset()
-    frames: deque[bytes] = field(default_factory=deque)
-    sent: list[bytes] = field(default_factory=list)
-    closed: bool = False
-    bells: int = 0
-    _rung: bool = False
-    _asleep: bool = False
-    _change: threading.Condition = field(default_factory=threading.Condition)
-
-    def open(self) -> None:
-        self.tried.set()
-        if not self.is_there:
-            raise OSError(19, "No such device")
-
-    def mac(self) -> bytes:
-        return self.address
-
-    def admit(self, addresses: frozenset[IPv4Address]) -> None:
-        self.admitted = addresses
-
-    def wait(self, timeout: float) -> None:
-        with self._change:
-            self._asleep = True
-            self._change.notify_all()
-            if timeout > 0:
-                assert self._change.wait_for(lambda: self._rung or self.frames, PATIENCE)
-            self._rung = self._asleep = False
-
-    def wake(self) -> None:
-        with self._change:
-            self.bells += 1
-            self._rung = True
-            self._change.notify_all()
-
-    def receive(self) -> bytes | None:
-        return self.frames.popleft() if self.frames else None
-
-    def send(self, frame: bytes) -> bool:
-        self.sent.append(frame)
-        return True
-
-    def close(self) -> None:
-        self.closed = True
-
-    # For tests.
-
-    def settle(self) -> list[bytes]:
-        """What was sent until the thread had nothing more to do."""
-        with self._change:
-            assert self._change.wait_for(lambda: self._asleep and not self._rung and not self.frames, PATIENCE)
-            said, self.sent = self.sent, []
-        return said
-
-    def deliver(self, *frames: bytes) -> list[bytes]:
-        """What was sent upon these frames."""
-        with self._change:
-            self.frames.extend(frames)
-            self._change.notify_all()
-        return self.settle()
 
 
 @dataclass
@@ -121,16 +49,6 @@ def world() -> Iterator[World]:
     world.layer2.stop()
 
 
-def question(target: IPv4Address = A) -> bytes:
-    asked = bytearray(arp.announcement(target, Operation.REQUEST, mac=ASKER))
-    asked[28:32] = ASKERS_ADDRESS.packed
-    return bytes(asked)
-
-
-def answer(target: IPv4Address = A, *, mac: bytes = OURS) -> bytes:
-    return arp.reply(Request(ASKER, ASKERS_ADDRESS, target), mac=mac)
-
-
 def announced(address: IPv4Address = A, *, mac: bytes = OURS) -> bytes:
     return arp.announcement(address, Operation.REQUEST, mac=mac)
 
@@ -138,7 +56,7 @@ def announced(address: IPv4Address = A, *, mac: bytes = OURS) -> bytes:
 def test_a_claim_is_announced_and_answered(world: World) -> None:
     world.apply(A0)
     assert world.eth0.settle() == [announced()]
-    assert world.eth0.deliver(question()) == [answer()]
+    assert world.eth0.deliver(question(A)) == [answer(A)]
 
 
 def test_only_claimed_addresses_are_let_through(world: World) -> None:
@@ -207,10 +125,10 @@ def test_claims_that_are_not_renewed_are_silent_until_they_are(world: World) -> 
     world.apply(A0, valid_for=4)
     world.eth0.settle()
     world.now = 4.0
-    assert world.eth0.deliver(question()) == []
+    assert world.eth0.deliver(question(A)) == []
     world.apply(A0, valid_for=4)
     assert announced() in world.eth0.settle()
-    assert world.eth0.deliver(question()) == [answer()]
+    assert world.eth0.deliver(question(A)) == [answer(A)]
 
 
 def test_a_link_with_another_mac_is_announced_with_it(world: World) -> None:
@@ -220,7 +138,7 @@ def test_a_link_with_another_mac_is_announced_with_it(world: World) -> None:
     world.now = 1.0
     world.apply(A0, valid_for=4)
     assert world.eth0.settle() == [announced(mac=OTHER)]
-    assert world.eth0.deliver(question()) == [answer(mac=OTHER)]
+    assert world.eth0.deliver(question(A)) == [answer(A, mac=OTHER)]
 
 
 def test_another_round_announces_again_what_was_held_all_the_time(world: World) -> None:
@@ -258,9 +176,9 @@ def test_a_flood_of_questions_does_not_hold_announcements_up(world: World) -> No
     world.apply(A0)
     world.eth0.settle()
     world.now = 0.1
-    said = world.eth0.deliver(*[question()] * 1000)
+    said = world.eth0.deliver(*[question(A)] * 1000)
     second_form = arp.announcement(A, Operation.REPLY, mac=OURS)
-    assert said.count(answer()) == 1000
+    assert said.count(answer(A)) == 1000
     assert said.index(second_form) < 100
 
 

@@ -1,0 +1,93 @@
+"""A link in memory, a question asked on it, and its answer."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from openelb.wire import arp
+from openelb.wire.arp import Operation, Request
+
+OURS, ASKER = bytes.fromhex("02005e005301"), bytes.fromhex("02005e005303")
+ASKERS_ADDRESS = IPv4Address("192.0.2.1")
+
+PATIENCE = 10
+"""Seconds after which a thread that says nothing is stuck."""
+
+
+@dataclass
+class FakePort:
+    """A link in memory. Its thread sleeps in `wait` until there is a frame or the bell rings, and `settle` waits for that."""
+
+    is_there: bool = True
+    tried: threading.Event = field(default_factory=threading.Event)
+    address: bytes = OURS
+    admitted: frozenset[IPv4Address] = frozenset()
+    frames: deque[bytes] = field(default_factory=deque)
+    sent: list[bytes] = field(default_factory=list)
+    closed: bool = False
+    bells: int = 0
+    _rung: bool = False
+    _asleep: bool = False
+    _change: threading.Condition = field(default_factory=threading.Condition)
+
+    def open(self) -> None:
+        self.tried.set()
+        if not self.is_there:
+            raise OSError(19, "No such device")
+
+    def mac(self) -> bytes:
+        return self.address
+
+    def admit(self, addresses: frozenset[IPv4Address]) -> None:
+        self.admitted = addresses
+
+    def wait(self, timeout: float) -> None:
+        with self._change:
+            self._asleep = True
+            self._change.notify_all()
+            if timeout > 0:
+                assert self._change.wait_for(lambda: self._rung or self.frames, PATIENCE)
+            self._rung = self._asleep = False
+
+    def wake(self) -> None:
+        with self._change:
+            self.bells += 1
+            self._rung = True
+            self._change.notify_all()
+
+    def receive(self) -> bytes | None:
+        return self.frames.popleft() if self.frames else None
+
+    def send(self, frame: bytes) -> bool:
+        self.sent.append(frame)
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+    # For tests.
+
+    def settle(self) -> list[bytes]:
+        """What was sent until the thread had nothing more to do."""
+        with self._change:
+            assert self._change.wait_for(lambda: self._asleep and not self._rung and not self.frames, PATIENCE)
+            said, self.sent = self.sent, []
+        return said
+
+    def deliver(self, *frames: bytes) -> list[bytes]:
+        """What was sent upon these frames."""
+        with self._change:
+            self.frames.extend(frames)
+            self._change.notify_all()
+        return self.settle()
+
+
+def question(target: IPv4Address) -> bytes:
+    asked = bytearray(arp.announcement(target, Operation.REQUEST, mac=ASKER))
+    asked[28:32] = ASKERS_ADDRESS.packed
+    return bytes(asked)
+
+
+def answer(target: IPv4Address, *, mac: bytes = OURS) -> bytes:
+    return arp.reply(Request(ASKER, ASKERS_ADDRESS, target), mac=mac)
