@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -16,22 +17,27 @@ from prometheus_client.metrics_core import Metric
 
 from deploy.render import IMAGE
 from lab.__main__ import fault
-from openelb import __version__, metrics
+from openelb import __version__, controller, metrics, runtime
 from openelb.announce.layer2 import Counts
+from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
 from openelb.cli import main, views
-from openelb.kube import decode
+from openelb.kube import decode, report
 from openelb.kube.kinds import EipSpec, EipStatus
+from openelb.kube.lease import Terms
 from openelb.kube.shapes import EipShape
 from openelb.model import names
 from openelb.model.cluster import Pool, Protocol, Service
 from openelb.model.findings import Reason
 from openelb.model.snapshot import Snapshot
-from openelb.plan import cluster
+from openelb.plan import cluster, liveness
 from openelb.plan.explain import Explanation
+from openelb.speaker import TICK
+from openelb.wire.bpf import MAX_RANGES
 from tests.unit.builders import pool, service, snapshot, speaker
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SAID = [f"{at:g}" for at in accumulate(REPEATS)]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -173,6 +179,29 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
     registry = CollectorRegistry()
     registry.register(metrics.Facts(lambda: families))
     return {sample.name: set(sample.labels) for family in registry.collect() for sample in family.samples}
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"),
+    [
+        ("docs/operate.md", f"no step for {runtime.LIVENESS_SECONDS:g} seconds"),
+        ("docs/operate.md", f"for up to {views.LISTEN_SECONDS:g} seconds"),
+        ("docs/operate.md", f"written at {report.PER_SECOND:g} a\nsecond at most"),
+        ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
+        ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
+        ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),
+        ("docs/how-it-works/layer2.md", f"at 0, {', '.join(SAID[:-1])} and {SAID[-1]} seconds"),
+        ("docs/how-it-works/layer2.md", f"again every {REFRESH:g} seconds"),
+        ("docs/how-it-works/layer2.md", f"At most {FRAMES_PER_SECOND:,} announcements a second"),
+        ("docs/how-it-works/layer2.md", f"more than {MAX_RANGES} ranges"),
+        ("ARCHITECTURE.md", f"after {controller.RESYNC:g} seconds (manager) or {TICK:g} second (speaker)"),
+        ("ARCHITECTURE.md", f"{controller.AT_ONCE} writes are in flight, and after {controller.PER_LOOK} there is"),
+        ("ARCHITECTURE.md", f"write for {Terms().deadline:g} seconds after it *sent*"),
+        ("ARCHITECTURE.md", f"others wait {Terms().duration} seconds"),
+    ],
+)
+def test_figures_are_those_of_the_code(name: str, phrase: str) -> None:
+    assert phrase in text(name)
 
 
 def test_exit_codes_are_those_of_the_command() -> None:
