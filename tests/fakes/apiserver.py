@@ -28,9 +28,10 @@ class Refusal:
     reason: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     details: JSON = field(default_factory=dict)
+    message: str = "as asked"
 
     def response(self) -> web.Response:
-        content = {"kind": "Status", "code": self.status, "reason": self.reason, "message": "as asked"}
+        content = {"kind": "Status", "code": self.status, "reason": self.reason, "message": self.message}
         return web.json_response({**content, "details": self.details}, status=self.status, headers=self.headers)
 
 
@@ -41,6 +42,8 @@ class Faults:
     refusals: deque[Refusal] = field(default_factory=deque)
     """The next requests are refused like this, one after the other."""
     watch_refusals: deque[Refusal] = field(default_factory=deque)
+    refused_paths: dict[str, Refusal] = field(default_factory=dict)
+    """Every request for the path is refused like this."""
     end_watches_at_once: bool = False
     silent: bool = False
     """Requests are taken and never answered."""
@@ -63,6 +66,8 @@ class FakeApiServer:
         """For each request the client's port: the same port is the same connection."""
         self.watches_open = 0
         self.version = 100
+        self.watched = 0
+        """The last version that a watch was sent."""
         self._objects: dict[str, dict[tuple[str, str], JSON]] = {}
         self._history: dict[str, list[tuple[int, bytes]]] = {}
         self._forgotten = 0
@@ -171,6 +176,8 @@ class FakeApiServer:
         self._activity.set()
         if self.faults.silent:
             await self._never.wait()
+        if request.path in self.faults.refused_paths:
+            return self.faults.refused_paths[request.path].response()
         refusals = self.faults.watch_refusals if watching else self.faults.refusals
         if refusals:
             return refusals.popleft().response()
@@ -261,7 +268,8 @@ class FakeApiServer:
             news = [(version, line) for version, line in self._history.get(collection, ()) if version > sent]
             for version, line in news:
                 await self._write(response, line)
-                sent = version
+                sent = self.watched = version
+                self._activity.set()
             if not news:
                 async with self._news:
                     await self._news.wait()

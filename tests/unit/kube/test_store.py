@@ -68,13 +68,16 @@ async def test_there_is_no_snapshot_before_every_kind_is_listed(client: Client) 
 
 
 async def test_a_kind_that_cannot_be_listed_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
-    server.faults.refusals.extend([Refusal(404, "NotFound")] * 4)
+    server.faults.refused_paths[objects.EIPS] = Refusal(404, "NotFound")
     store = Store.for_manager(client, names.NAMESPACE)
     task = asyncio.create_task(store.run())
-    await server.until(lambda: not server.faults.refusals)
-    assert server.watches_open < 4
+    await server.until(lambda: server.watches_open == 3)
     with pytest.raises(RuntimeError):
         store.snapshot()
+    server.faults.refused_paths.clear()
+    async with asyncio.timeout(5):
+        await store.synced()
+    assert list(store.snapshot().pools) == ["eip"]
     task.cancel()
     await asyncio.wait([task])
 
