@@ -79,8 +79,10 @@ async def look_again(
             continue
         finally:
             progress.step()
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment of a change.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed(), min(resync, wait) if wait is not None else resync)
+            async with asyncio.timeout(resync if wait is None else min(resync, wait)):
+                await changed()
 
 
 def _complain(error: Exception, before: str) -> str:

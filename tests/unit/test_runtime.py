@@ -119,6 +119,24 @@ async def test_nothing_is_told_when_nothing_goes_wrong(caplog: pytest.LogCapture
     assert caplog.messages == []
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_stop_in_the_moment_of_a_change_is_heard(turns: int) -> None:
+    looks, waits = Looks(*[None] * 10), asyncio.Event()
+
+    async def changed() -> None:
+        waits.set()
+        await looks.changed()
+
+    loop = asyncio.create_task(runtime.look_again(looks.look, changed, looks.progress, resync=NEVER))
+    await waits.wait()
+    looks.change()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    loop.cancel()
+    assert await asyncio.wait([loop], timeout=5) == ({loop}, set())
+    assert loop.cancelled()
+
+
 # Parts of a process.
 
 

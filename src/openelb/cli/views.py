@@ -1,6 +1,7 @@
 """What the commands for people show: values from the same judgements the processes make, as text or JSON."""
 
 import asyncio
+import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -157,10 +158,9 @@ async def _observe(access: Access, namespace: str) -> tuple[Snapshot, frozenset[
 
 
 async def _change(store: Store, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(store.changed(), seconds)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await store.changed()
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -177,8 +177,10 @@ class SpeakerLease:
                 if not complaint:
                     complaint = str(error)
                     log.warning("the Lease of this node cannot be renewed: %s", complaint)
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment of what is waited for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), RENEW_SECONDS)
+                async with asyncio.timeout(RENEW_SECONDS):
+                    await self._wake.wait()
 
     async def renew(self) -> None:
         """Renew the Lease, or make it. Raises ApiError."""
