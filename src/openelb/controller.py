@@ -85,21 +85,35 @@ class Controller:
         return None if loss is None else loss - now
 
     async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot) -> None:
-        await self._all(self._ask_for(key) for key in sorted(plan.unknown)[:PER_LOOK])
-        await self._all(self._write_pool(snapshot.pools[name], status) for name, status in plan.pools.items())
-        await self._all(self._guard(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items())
+        """Do all of it, as far as it goes; a failure is raised when the rest has been tried."""
+        pools = [(snapshot.pools[name], status) for name, status in plan.pools.items()]
+        # An Eip whose status is written is at another version then: its finalizer is the next look's.
+        guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items() if name not in plan.pools]
         services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
-        urgent = sorted(filter(self._is_due, services), key=lambda pair: not pair[1].ingress)[:PER_LOOK]
-        await self._all(self._write_service(service, publication) for service, publication in urgent)
+        services = [(service, publication) for service, publication in services if self._is_due(service)]
+        services.sort(key=lambda pair: not pair[1].ingress)
+        failures = [
+            *await self._all(self._ask_for(key) for key in sorted(plan.unknown)[:PER_LOOK]),
+            *await self._all(self._write_pool(pool, status) for pool, status in pools if self._is_due(pool)),
+            *await self._all(self._guard(pool, on) for pool, on in guards if self._is_due(pool)),
+            *await self._all(self._write_service(service, want) for service, want in services[:PER_LOOK]),
+        ]
+        for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
+            raise failure
 
-    def _is_due(self, pair: tuple[Service, Publication]) -> bool:
+    def _is_due(self, about: Pool | Service) -> bool:
         """Not one whose write was just refused as it stands: it must not hold up the others."""
-        service, _ = pair
-        version, until = self._refused.get(service.key, ("", 0.0))
-        return service.version != version or self._clock() >= until
+        version, until = self._refused.get(_key(about), ("", 0.0))
+        return about.version != version or self._clock() >= until
 
-    async def _all(self, writes: Iterator[Awaitable[None]]) -> None:
-        """Do them side by side. One that fails does not keep the others from being tried; then its failure is raised."""
+    def _leave_alone(self, about: Pool | Service, refusal: Invalid) -> None:
+        log.warning("%s is left for %g s: %s", _in_words(about), RESYNC, refusal)
+        now = self._clock()
+        self._refused = {key: entry for key, entry in self._refused.items() if entry[1] > now}
+        self._refused[_key(about)] = about.version, now + RESYNC
+
+    async def _all(self, writes: Iterator[Awaitable[None]]) -> list[BaseException]:
+        """Do them side by side. One that fails does not keep the others from being tried; the failures are given back."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(write: Awaitable[None]) -> None:
@@ -107,9 +121,7 @@ class Controller:
                 await write
 
         results = await asyncio.gather(*(one(write) for write in writes), return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
-            raise failure
+        return [result for result in results if isinstance(result, BaseException)]
 
     def _still_leading(self) -> None:
         if not self._leadership.held(self._clock()):
@@ -117,6 +129,7 @@ class Controller:
 
     async def _ask_for(self, key: ServiceKey) -> None:
         """A holder that the store does not know has either not arrived or is gone: only the server can tell."""
+        self._still_leading()
         try:
             self._store.absorb(await writes.read_service(self._client, key))
         except NotFound:
@@ -128,6 +141,9 @@ class Controller:
             written = await writes.write_pool_status(self._client, pool, status)
         except (Conflict, NotFound):
             return  # somebody was there first: the watch brings what is there, and we look again
+        except Invalid as refusal:
+            self._leave_alone(pool, refusal)
+            return
         self._store.absorb(written)
         for condition in _changed(pool.status.conditions, status.conditions):
             log.info("Eip %s: %s", pool.name, condition.message)
@@ -139,6 +155,8 @@ class Controller:
             self._store.absorb(await writes.write_pool_finalizer(self._client, pool, present=on))
         except (Conflict, NotFound):
             return
+        except Invalid as refusal:
+            self._leave_alone(pool, refusal)
 
     async def _write_service(self, service: Service, publication: Publication) -> None:
         self._still_leading()
@@ -147,10 +165,10 @@ class Controller:
         except (Conflict, NotFound):
             return
         except Invalid as refusal:
-            log.warning("Service %s is left for %g s: %s", service.key, RESYNC, refusal)
-            self._refused[service.key] = service.version, self._clock() + RESYNC
+            self._leave_alone(service, refusal)
             return
-        self._refused.pop(service.key, None)
+        if written is service:  # nothing to write after all, and so nothing to look at again
+            return
         self._store.absorb(written)
         self._tell(service, written, publication)
 
@@ -196,6 +214,14 @@ async def run(access: Access, settings: Settings) -> None:
                     stop, {"watching": store.run, "leading": leadership.run, "telling": reporter.run, "working": work}
                 )
             await leadership.release()
+
+
+def _key(about: Pool | Service) -> ServiceKey:
+    return ServiceKey("", about.name) if isinstance(about, Pool) else about.key
+
+
+def _in_words(about: Pool | Service) -> str:
+    return f"Eip {about.name}" if isinstance(about, Pool) else f"Service {about.key}"
 
 
 def _changed(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> Iterator[Condition]:

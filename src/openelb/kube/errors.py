@@ -10,7 +10,7 @@ ApiError                  everything below; who only wants to try again later ca
     ├── Conflict          409  the object changed since it was read: look again
     ├── AlreadyExists     409  somebody created it first
     ├── Gone              410  the place to go on from is forgotten: list again
-    ├── Invalid           400, 422  what we sent
+    ├── Invalid           400, 422, or 403 by an admission webhook  what we sent
     ├── Busy              429  too many requests; `retry_after` says how long to wait
     └── Unavailable       5xx  the server has trouble of its own
 """
@@ -98,6 +98,9 @@ def refusal(what: str, status: int, reason: str, message: str, *, explained: boo
     match status:
         case 401:
             return Unauthorized(what, status, reason, message)
+        case 403 if message.startswith("admission webhook "):
+            # Most webhooks deny with 403; it is about this one object, and no verb is missing.
+            return Invalid(what, status, reason, message)
         case 403:
             return Forbidden(what, status, reason, message)
         case 404:
