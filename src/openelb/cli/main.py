@@ -29,6 +29,11 @@ def option(flag: str, *others: str, environment: str = "", **settings: Any) -> C
     return click.option(flag, *others, envvar=[own, *filter(None, [environment])], **settings)
 
 
+def _this_process() -> str:
+    """A name that no other process has: two candidates of one name would both lead."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
 kubeconfig = option(
     "--kubeconfig",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -62,8 +67,8 @@ def openelb() -> None:
 @option(
     "--identity",
     environment="POD_NAME",
-    default=socket.gethostname,
-    show_default="host name",
+    default=_this_process,
+    show_default="host name and process id",
     help="Name of this replica.",
 )
 def controller(
@@ -103,7 +108,7 @@ def speaker(
     from openelb import runtime, speaker
 
     runtime.log_to_stderr(log_level)
-    holder = os.environ.get("POD_UID") or f"{socket.gethostname()}-{os.getpid()}"
+    holder = os.environ.get("POD_UID") or _this_process()
     settings = speaker.Settings(node_name, holder, namespace, load_balancer_class, daemon_set, metrics_addr)
     sys.exit(_run(speaker.run(_access(kubeconfig), settings)))
 
