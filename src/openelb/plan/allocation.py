@@ -7,7 +7,7 @@ from itertools import chain
 
 from openelb.model import names
 from openelb.model.addresses import Address, order, parse_address
-from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.cluster import Ledger, Pool, Service, ServiceKey
 from openelb.model.findings import Finding, Reason
 
 HOLDERS_NAMED = 3
@@ -29,10 +29,7 @@ class Books:
     def __init__(self, pools: Mapping[str, Pool], services: Iterable[Service] = ()) -> None:
         self.pools = pools
         self.by_name = sorted(pools.values(), key=lambda pool: pool.name)
-        self.used: dict[str, dict[Address, tuple[ServiceKey, ...]]] = {
-            pool.name: {address: tuple(dict.fromkeys(keys)) for address, keys in pool.status.used.items() if keys}
-            for pool in self.by_name
-        }
+        self.used = {pool.name: _in_order(pool.status.used) for pool in self.by_name}
         self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
         self._holdings: dict[ServiceKey, list[Holding]] = defaultdict(list)
         self._showers: dict[Address, list[ServiceKey]] = defaultdict(list)
@@ -113,6 +110,17 @@ class Books:
         return next(
             (address for address in free if address not in self._holders and address not in self._showers), None
         )
+
+
+def _in_order(used: Ledger) -> dict[Address, tuple[ServiceKey, ...]]:
+    """A copy to write in. Whoever edited it by hand may have named a holder twice, or none."""
+    copy = dict(used)
+    for address, keys in used.items():
+        if len(keys) != 1:
+            copy[address] = tuple(dict.fromkeys(keys))
+        if not keys:
+            del copy[address]
+    return copy
 
 
 def wants_address(service: Service, lb_class: str) -> bool:

@@ -2,6 +2,8 @@
 but where this implementation differs on purpose: what is held stays held.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from openelb.model import names
@@ -112,6 +114,12 @@ def test_an_ipv6_service_gets_an_address_of_an_ipv6_pool():
 
 def test_a_dual_stack_service_takes_a_pool_of_either_family():
     assert chosen(service(requested_pool="eip", families=(6, 4)), pool()) == "eip 192.168.1.0"
+
+
+def test_a_pool_of_both_families_gives_each_service_an_address_of_its_own():
+    both = replace(pool(), ranges=pool("four", "10.0.0.1").ranges + pool("six", "2001:db8::1").ranges)
+    assert chosen(service(requested_pool="eip", families=(6,)), both) == "eip 2001:db8::1"
+    assert chosen(service(requested_pool="eip", families=(4,)), both) == "eip 10.0.0.1"
 
 
 def test_an_address_that_another_service_holds_is_refused_and_not_shared():

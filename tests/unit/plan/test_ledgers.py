@@ -104,6 +104,11 @@ def test_shared_entries_of_upstream_are_kept():
     assert of(found, "a").ingress == of(found, "b").ingress == ("192.168.1.1",)
 
 
+def test_a_sharer_by_the_ledger_is_published_although_the_other_shows_the_address():
+    found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), service("a", **SHOWN), service("b"))
+    assert of(found, "b").ingress == ("192.168.1.1",)
+
+
 def test_a_sharer_that_leaves_leaves_the_address_to_the_other():
     leaver = service("a", deleting=True, finalizers=(names.SERVICE_FINALIZER,))
     found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), leaver, service("b", **SHOWN))
@@ -128,6 +133,11 @@ def test_an_address_in_two_ledgers_is_published_once():
     found = plan(pool(used=WEB), overlap, service(), service("db", created="2026-02-01T00:00:00Z"))
     assert (of(found).ingress, of(found, "db").ingress) == (("192.168.1.1",), ())
     assert used(found, "other") == {}
+
+
+def test_an_address_entered_for_nobody_is_free():
+    free = PoolStatus(used={address("192.168.1.1"): ()}, usage=1)
+    assert plan(pool(status=free)).pools["eip"].usage == 0
 
 
 def test_a_holder_entered_twice_counts_once():
