@@ -17,7 +17,7 @@ from openelb.host.sockets import ArpPort
 from openelb.kube import reads
 from openelb.kube.client import Client
 from openelb.kube.config import Access
-from openelb.kube.errors import ApiError
+from openelb.kube.errors import ApiError, Unreachable
 from openelb.kube.lease import SpeakerLease, speaker_lease_name
 from openelb.kube.lease_object import ApiLease
 from openelb.kube.report import Reporter
@@ -25,11 +25,13 @@ from openelb.kube.store import Store
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan import liveness, node, stopping
+from openelb.plan.placement import winner
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two looks at the latest; each makes what we announce valid for another TTL
 HANDOVER = 1.0  # seconds in which the others take over before we fall silent; they need a few milliseconds
+ASKING = 3.0  # seconds for the question whether a stop is for good: less than our addresses would wait for a successor
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Speaker:
         before = self._layer2.claims
         gained, lost = plan.claims.keys() - before, before - plan.claims.keys()
         why = {claim: _reason(plan.claims[claim]) for claim in gained}
-        why |= {claim: _loss(plan.elsewhere.get(claim.address)) for claim in lost}
+        why |= {claim: _loss(winner(claim.address, plan.others.get(claim.address, ()))) for claim in lost}
         self._layer2.apply(
             frozenset(plan.claims),
             valid_until=now + liveness.TTL_SECONDS,
@@ -205,7 +207,7 @@ async def _leave(client: Client, speaker: Speaker, settings: Settings) -> None:
             await speaker.hand_over()
             return
     except ApiError as error:
-        log.warning("cannot ask whether this node is left for good, so it is taken for a restart: %s", error)
+        log.warning("the cluster cannot be asked or told, so this is taken for a restart: %s", error)
     log.info("stopping; the addresses stay with this node if a speaker is back within %g s", liveness.TTL_SECONDS)
     speaker.stop()
 
@@ -213,8 +215,12 @@ async def _leave(client: Client, speaker: Speaker, settings: Settings) -> None:
 async def _is_for_good(client: Client, settings: Settings) -> bool:
     if not settings.daemon_set:
         return True
-    selector = await reads.node_selector(client, settings.namespace, settings.daemon_set)
-    return stopping.is_for_good(selector, await reads.node_labels(client, settings.node))
+    try:
+        async with asyncio.timeout(ASKING):
+            selector = await reads.node_selector(client, settings.namespace, settings.daemon_set)
+            return stopping.is_for_good(selector, await reads.node_labels(client, settings.node))
+    except TimeoutError:
+        raise Unreachable(f"no answer within {ASKING:g} s") from None
 
 
 def _reason(grounds: node.Grounds) -> str:

@@ -21,6 +21,10 @@ class SteeredApiServer(FakeApiServer):
         """What was asked for and is no question, in order."""
         return [request for request in self.requests if not request.startswith(("GET ", "WATCH "))]
 
+    def has(self, collection: str, name: str, namespace: str = "") -> bool:
+        """Whether there is such an object."""
+        return (namespace, name) in self._objects.get(collection, {})
+
     def refuse(self, about: str, refusal: Refusal) -> None:
         """Refuse every request that has that text in it."""
 

@@ -25,7 +25,7 @@ from openelb.plan.liveness import TTL_SECONDS
 from tests.fakes.apiserver import Refusal
 from tests.fakes.leases import FakeLease
 from tests.fakes.steered import SteeredApiServer
-from tests.unit.builders import address, key
+from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, JSON, LEASES, SERVICES, eip, service, speaker_lease
 
 QUICKLY = Patience(request=5.0, connect=5.0, backoff=Backoff(first=0.0, last=0.0))
@@ -484,4 +484,3 @@ async def test_a_manager_leads_serves_and_gives_the_lead_up_when_told_to_stop() 
             await running
         released = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)["spec"]
         assert released["holderIdentity"] == ""
-        assert address("192.0.2.1") is not None

@@ -1,0 +1,388 @@
+"""The speaker of a node, at times that the tests say, on a link in memory: when it answers, when it is silent, what it tells."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from openelb import speaker as process
+from openelb.announce.layer2 import Layer2
+from openelb.kube.client import Client
+from openelb.kube.config import Access
+from openelb.kube.decode import Lease
+from openelb.kube.lease import SpeakerLease, speaker_lease_name
+from openelb.kube.report import Reporter
+from openelb.model import names
+from openelb.model.cluster import Pool, Service
+from openelb.model.snapshot import Snapshot
+from openelb.plan.liveness import TTL_SECONDS
+from openelb.plan.placement import winner
+from openelb.speaker import HANDOVER, Settings, Speaker
+from openelb.wire import arp
+from openelb.wire.arp import Operation
+from tests.fakes.apiserver import Refusal
+from tests.fakes.leases import FakeLease
+from tests.fakes.ports import OURS, FakePort, answer, question
+from tests.fakes.steered import SteeredApiServer
+from tests.unit.builders import pool, service, snapshot, speaker
+from tests.unit.kube.objects import EIPS, JSON, LEASES, SERVICES, eip
+
+ADDRESS = IPv4Address("192.168.1.10")
+NODES = ("n1", "n2")
+ME = winner(ADDRESS, NODES) or ""
+(OTHER,) = set(NODES) - {ME}
+LEASE = speaker_lease_name(ME)
+
+
+@dataclass
+class Sight:
+    """What the store has, as the test says."""
+
+    seen: Snapshot
+
+    def snapshot(self) -> Snapshot:
+        return self.seen
+
+
+@dataclass
+class World:
+    """A speaker that wins one address, beside another; both renew when the test says."""
+
+    me: str = ME
+    now: float = 1000.0
+    ports: dict[str, FakePort] = field(default_factory=dict)
+    renewals: int = 0
+
+    def __post_init__(self) -> None:
+        self.sight = Sight(snapshot(pool(), service(shows=str(ADDRESS)), *map(speaker, NODES)))
+        self.stored = FakeLease(Lease(LEASE, "pod", 4, version="0"))
+        self.layer2 = Layer2(self._port, clock=self.clock)
+        self.reporter = Reporter(Client(Access("")), "openelb-speaker", self.me, clock=self.clock)
+        self.speaker = Speaker(
+            self.sight,
+            SpeakerLease(self.stored, self.me, "pod"),
+            self.layer2,
+            self.reporter,
+            Settings(self.me, "pod"),
+            clock=self.clock,
+        )
+
+    def clock(self) -> float:
+        return self.now
+
+    def _port(self, link: str) -> FakePort:
+        self.ports[link] = FakePort()
+        return self.ports[link]
+
+    def renew(self, *nodes: str) -> None:
+        """These speakers renew, and the watch brings it."""
+        self.renewals += 1
+        now = {node: replace(self.sight.seen.speakers[node], renewal=f"renewal {self.renewals}") for node in nodes}
+        self.sight.seen = replace(self.sight.seen, speakers={**self.sight.seen.speakers, **now})
+
+    def see(self, *facts: Pool | Service, **others: Any) -> None:
+        """The cluster has these pools and Services instead."""
+        self.sight.seen = replace(snapshot(*facts, **others), speakers=self.sight.seen.speakers)
+
+    async def look(self, *, after: float = 0.0) -> float | None:
+        self.now += after
+        return await self.speaker.look()
+
+    def answers(self, *, after: float = 0.0) -> bool:
+        """Whether a question for the address is answered, so many seconds later."""
+        self.now += after
+        port = self.ports.get("eth0")
+        return port is not None and not port.closed and answer(ADDRESS) in port.deliver(question(ADDRESS))
+
+    def told(self) -> list[str]:
+        """The Events that wait to be written, as `reason: sentence`."""
+        events = [self.reporter.next() for _ in range(self.reporter.waiting)]
+        return [f"{event.reason}: {event.sentence}" for event in events]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.layer2.stop()
+
+
+# Who answers, and for how long.
+
+
+async def test_the_owner_answers(world: World) -> None:
+    await world.look()
+    assert world.answers()
+
+
+async def test_who_does_not_win_is_silent() -> None:
+    world = World(OTHER)
+    await world.look()
+    assert not world.ports
+
+
+async def test_every_look_makes_what_is_answered_valid_for_another_while(world: World) -> None:
+    for _ in range(10):
+        world.renew(*NODES)
+        await world.look(after=1.0)
+    assert world.answers(after=TTL_SECONDS - 0.5)
+    assert not world.answers(after=0.5)
+
+
+async def test_a_loop_that_hangs_is_silent_after_a_while(world: World) -> None:
+    await world.look()
+    assert not world.answers(after=TTL_SECONDS)
+
+
+async def test_with_the_api_server_away_nobody_stops_answering(world: World) -> None:
+    for _ in range(60):
+        await world.look(after=1.0)
+        assert world.answers()
+
+
+async def test_a_service_that_is_gone_is_not_answered_for(world: World) -> None:
+    await world.look()
+    world.see(pool())
+    await world.look()
+    assert not world.answers()
+
+
+async def test_the_addresses_of_a_node_that_is_lost_are_answered_by_another() -> None:
+    world = World(OTHER)
+    taken_over = []
+    for _ in range(6):
+        await world.look(after=1.0)
+        world.renew(OTHER)
+        taken_over.append(world.answers())
+    world.layer2.stop()
+    assert taken_over == [False, False, False, False, True, True]
+
+
+async def test_it_looks_again_when_a_peer_could_be_lost(world: World) -> None:
+    await world.look()
+    assert await world.look(after=1.5) == pytest.approx(TTL_SECONDS - 1.5)
+
+
+# After a pause.
+
+
+async def test_after_a_pause_it_is_silent_until_a_renewal_of_its_own_has_come_back(world: World) -> None:
+    await world.look()
+    await world.look(after=TTL_SECONDS + 1)
+    assert not world.answers()
+    await world.look(after=1.0)
+    assert not world.answers()
+    world.renew(ME)
+    await world.look(after=1.0)
+    assert world.answers()
+
+
+async def test_a_pause_shorter_than_the_ttl_changes_nothing(world: World) -> None:
+    await world.look()
+    await world.look(after=TTL_SECONDS - 0.1)
+    assert world.answers()
+
+
+async def test_a_pause_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.look()
+    await world.look(after=7.0)
+    await world.look(after=1.0)
+    said = [record.message for record in caplog.records if record.name == "openelb.speaker"]
+    assert said == ["stood still for 7.0 s: silent until the cluster has been heard again"]
+
+
+async def test_the_time_it_took_to_read_the_cluster_first_is_no_pause(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.look(after=60.0)
+    assert world.answers()
+    assert caplog.messages == []
+
+
+async def test_after_a_silence_of_its_own_renewals_the_neighbours_are_told_again(world: World) -> None:
+    await world.look()
+    for _ in range(10):
+        await world.look(after=1.0)
+    world.ports["eth0"].settle()
+    world.renew(*NODES)
+    await world.look()
+    assert arp.announcement(ADDRESS, Operation.REQUEST, mac=OURS) in world.ports["eth0"].settle()
+
+
+# Leaving.
+
+
+async def test_who_hands_over_goes_on_answering_until_the_others_do_and_is_silent_then(world: World) -> None:
+    await world.look()
+    meanwhile: list[tuple[bool, bool]] = []
+
+    async def sleep(seconds: float) -> None:
+        meanwhile.append((world.stored.stored is None, world.answers(after=seconds / 2)))
+
+    await world.speaker.hand_over(sleep)
+    assert meanwhile == [(True, True)]
+    assert not world.answers()
+    assert world.layer2.claims == frozenset()
+
+
+async def test_who_hands_over_is_silent_soon_even_if_it_hangs(world: World) -> None:
+    await world.look()
+    answered: list[bool] = []
+
+    async def sleep(seconds: float) -> None:
+        assert seconds == HANDOVER
+        answered.append(world.answers(after=HANDOVER))
+
+    await world.speaker.hand_over(sleep)
+    assert answered == [False]
+
+
+async def test_a_restart_is_silent_at_once_and_keeps_the_lease(world: World) -> None:
+    await world.look()
+    world.speaker.stop()
+    assert not world.answers()
+    assert world.stored.stored is not None
+
+
+# What is told.
+
+
+async def test_an_address_that_is_won_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            world.renew(*NODES)
+            await world.look(after=1.0)
+    assert caplog.messages == [f"answering for {ADDRESS} on eth0: for default/web: won over {OTHER}"]
+    assert world.told() == [f"SetBalancer: node {ME} answers for {ADDRESS} on eth0"]
+
+
+async def test_an_address_that_goes_to_another_node_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.look()
+    local = service(shows=str(ADDRESS), local_traffic_only=True)
+    world.see(pool(), local, endpoints={local.key: frozenset({OTHER})})
+    with caplog.at_level(logging.INFO):
+        await world.look()
+    assert caplog.messages == [f"no longer answering for {ADDRESS} on eth0: {OTHER} does"]
+
+
+async def test_an_address_that_nobody_shows_any_more_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.look()
+    world.see(pool())
+    with caplog.at_level(logging.INFO):
+        await world.look()
+    (line,) = caplog.messages
+    assert line.endswith("eth0: no Service that this node may announce shows it")
+
+
+async def test_figures_are_those_of_the_moment(world: World) -> None:
+    await world.look()
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in world.speaker.facts()
+        for sample in family.samples
+    }
+    assert samples["openelb_speakers_alive",] == 2
+    assert samples["openelb_announced_addresses", "eth0"] == 1
+
+
+# How often the plan is made.
+
+
+class CountedPools(dict[str, Pool]):
+    """Pools that count how often they are all read, as every plan does."""
+
+    read = 0
+
+    def values(self) -> Any:
+        self.read += 1
+        return super().values()
+
+
+async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed(world: World) -> None:
+    pools = CountedPools(eip=pool())
+    world.sight.seen = replace(world.sight.seen, pools=pools)
+    await world.look()
+    made = pools.read
+    for _ in range(5):
+        world.renew(*NODES)
+        await world.look(after=1.0)
+    assert pools.read == made > 0
+
+
+async def test_the_plan_is_made_anew_when_a_link_changes(world: World) -> None:
+    await world.look()
+    world.sight.seen = replace(
+        world.sight.seen, speakers={**world.sight.seen.speakers, ME: speaker(ME, "eth1", renewal="1")}
+    )
+    await world.look()
+    assert not world.answers()
+
+
+# The whole process.
+
+
+def daemon_set(**selector: str) -> JSON:
+    return {
+        "metadata": {"name": names.DAEMON_SET, "namespace": names.NAMESPACE},
+        "spec": {"template": {"spec": {"nodeSelector": selector}}},
+    }
+
+
+@asynccontextmanager
+async def running(server: SteeredApiServer, daemon_set: str = names.DAEMON_SET) -> AsyncIterator[None]:
+    """A speaker of node n1 that has made its Lease; told to stop at the end, and waited for."""
+    settings = Settings("n1", "pod-1", daemon_set=daemon_set, metrics_address="")
+    speaking = asyncio.create_task(process.run(server.access, settings))
+    await server.until(lambda: server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE))
+    yield
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(5):
+        await speaking
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SteeredApiServer]:
+    async with SteeredApiServer().running() as server:
+        await server.put("/api/v1/nodes", {"metadata": {"name": "n1", "labels": {"role": "edge"}}})
+        await server.put(EIPS, eip())
+        await server.put(SERVICES, {"metadata": {"name": "web", "namespace": "default"}})
+        yield server
+
+
+async def test_a_stop_for_a_restart_leaves_the_lease(server: SteeredApiServer) -> None:
+    await server.put("/apis/apps/v1/daemonsets", daemon_set(role="edge"))
+    async with running(server):
+        pass
+    lease = server.stored(LEASES, "openelb-speaker-n1", names.NAMESPACE)
+    assert lease["spec"]["holderIdentity"] == "pod-1"
+    assert lease["metadata"]["annotations"][names.NODE] == "n1"
+
+
+async def test_a_stop_because_the_daemon_set_leaves_the_node_out_takes_the_lease_away(server: SteeredApiServer) -> None:
+    await server.put("/apis/apps/v1/daemonsets", daemon_set(role="core"))
+    async with running(server):
+        pass
+    assert not server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
+
+
+async def test_a_stop_outside_a_pod_is_for_good(server: SteeredApiServer) -> None:
+    async with running(server, daemon_set=""):
+        pass
+    assert not server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
+
+
+async def test_a_stop_that_nobody_can_be_asked_about_is_taken_for_a_restart(
+    server: SteeredApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(server):
+        server.refuse("GET /apis/apps/v1/", Refusal(403, "Forbidden"))
+    assert server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
+    (line,) = (record.message for record in caplog.records if record.name == "openelb.speaker")
+    assert line.startswith("the cluster cannot be asked or told, so this is taken for a restart: ")
