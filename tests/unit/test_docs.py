@@ -280,7 +280,7 @@ CASES: list[Snapshot] = [
     *(snapshot(HERE, each, asking()) for each in (written("1.1.1.1-::1"), written(protocol="ospf"))),
     snapshot(HERE, pool(disabled=True), asking()),
     snapshot(HERE, FULL, service("a"), service("b"), asking()),
-    snapshot(HERE, pool(deleting=True), asking()),
+    snapshot(HERE, pool(deleting=True, finalizers=("example.org/other",)), asking()),
     snapshot(HERE, pool(deleting=True, used=USED), HOLDER),
     snapshot(HERE, pool(text="2001:db8::1-2001:db8::9"), asking()),
     snapshot(HERE, pool(), asking(requested_address="five")),

@@ -206,7 +206,11 @@ def _node_proxy(service: Service) -> tuple[Condition, ...]:
 
 
 def _pool_statuses(look: _Look) -> dict[str, PoolStatus]:
-    statuses = {name: _pool_status(pool, look) for name, pool in look.snapshot.pools.items()}
+    """What differs. One that can go is let go instead: where all of OpenELB is being removed, there is time for one write."""
+    pools = [
+        pool for pool in look.snapshot.pools.values() if not (pool.deleting and _finalizer_changes(pool, look.books))
+    ]
+    statuses = {pool.name: _pool_status(pool, look) for pool in pools}
     return {name: status for name, status in statuses.items() if status != look.snapshot.pools[name].status}
 
 
