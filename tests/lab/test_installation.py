@@ -119,7 +119,7 @@ def life(installation: Cluster) -> Iterator[Life]:
     installed.install(cluster)
     use(cluster)
     used = len(requests(cluster))
-    remove(cluster)
+    remove(cluster, "--ignore-not-found")  # the speakers are gone already
     noted = requests(cluster)
     yield Life(noted[before:used], noted[before:], left_over(cluster))
     installed.install(cluster)
@@ -163,9 +163,9 @@ def struck(cluster: Cluster, address: str) -> None:
     require(address not in used, f"the ledger has {used}")
 
 
-def remove(cluster: Cluster) -> None:
+def remove(cluster: Cluster, *options: str) -> None:
     """Remove OpenELB as users do; nothing uses it. Ends when all is gone."""
-    cluster.kubectl("delete", "-f", str(installed.MANIFEST), timeout=120)
+    cluster.kubectl("delete", "-f", str(installed.MANIFEST), *options, timeout=120)
 
 
 def left_over(cluster: Cluster) -> str:

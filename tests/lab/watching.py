@@ -22,6 +22,8 @@ EVERY = 0.05
 """Seconds between two questions."""
 ONE_SECOND = round(1 / EVERY)
 """So many questions."""
+HICCUP = 2.0
+"""Seconds by which a page may be late on a machine that is busy: a page that does not come is late for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,17 @@ class Answers:
         return until(look, what=f"one node to answer for {self.address}", timeout=timeout)
 
     def longest_silence(self, moment: float = 0.0) -> float:
-        """The longest span from the first question, or one that was answered, to the next that was, or the last."""
-        questions = self.since(moment)
-        answered = (each.at for each in questions if each.by)
-        return _longest([questions[0].at, *answered, questions[-1].at])
+        """The longest span in which nobody answered question after question."""
+        return self._longest_run(moment, lambda by: not by)
 
     def longest_dispute(self, moment: float = 0.0) -> float:
         """The longest span in which more than one node answered question after question."""
-        runs = itertools.groupby(self.since(moment), key=lambda each: len(each.by) > 1)
-        return max((EVERY * len(list(run)) for disputed, run in runs if disputed), default=0.0)
+        return self._longest_run(moment, lambda by: len(by) > 1)
+
+    def _longest_run(self, moment: float, of: Callable[[frozenset[str]], bool]) -> float:
+        """Counted in questions, since a busy machine may hold up the one who asks."""
+        runs = itertools.groupby(self.since(moment), key=lambda each: of(each.by))
+        return max((EVERY * len(list(run)) for found, run in runs if found), default=0.0)
 
     def everybody(self, moment: float = 0.0) -> frozenset[str]:
         """All nodes that ever answered."""
@@ -114,7 +118,8 @@ class Pages:
     def longest_gap(self) -> float:
         """The longest span between the ends of two good attempts, from the first attempt to the last."""
         good = (each.ended for each in self.attempts if not each.wrong)
-        return _longest([self.attempts[0].began, *good, self.attempts[-1].ended])
+        moments = [self.attempts[0].began, *good, self.attempts[-1].ended]
+        return max(later - earlier for earlier, later in itertools.pairwise(moments))
 
 
 @contextlib.contextmanager
@@ -207,7 +212,3 @@ def _wrong(client: Host, address: str) -> str:
     except OSError as error:
         return str(error) or type(error).__name__
     return "" if WELCOME in page else f"another page: {page[:80]!r}"
-
-
-def _longest(moments: list[float]) -> float:
-    return max(later - earlier for earlier, later in itertools.pairwise(moments))
