@@ -9,7 +9,7 @@ from openelb.model.addresses import parse_address
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
-from openelb.plan.placement import candidates, link_for, reaches, trusted, winner
+from openelb.plan.placement import candidates, link_for, reaches, trusted, wins
 
 OTHERS_NAMED = 3
 
@@ -24,10 +24,10 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What this node announces, and on which grounds. `elsewhere` names the node that announces the other addresses."""
+    """What this node announces, and on which grounds. `others` has the candidates for the addresses that it does not."""
 
     claims: Mapping[Claim, Grounds] = field(default_factory=dict)
-    elsewhere: Mapping[IPv4Address, str] = field(default_factory=dict)
+    others: Mapping[IPv4Address, frozenset[str]] = field(default_factory=dict)
 
 
 def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> NodePlan:
@@ -37,16 +37,16 @@ def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = nam
     """
     if me not in alive or me not in snapshot.speakers:
         return NodePlan()
+    links = {pool.interface: link_for(pool.interface, snapshot.speakers[me].links) for pool in snapshot.pools.values()}
     claims: dict[Claim, Grounds] = {}
-    elsewhere: dict[IPv4Address, str] = {}
+    others: dict[IPv4Address, frozenset[str]] = {}
     for address, answer in answers(snapshot, alive, lb_class).items():
-        owner = winner(address, answer.nodes)
-        link = link_for(answer.pool.interface, snapshot.speakers[me].links)
-        if owner == me and link is not None:
+        link = links[answer.pool.interface]
+        if link is not None and me in answer.nodes and wins(me, address, answer.nodes):
             claims[Claim(address, link.name)] = _grounds(me, answer, len(alive & snapshot.speakers.keys()))
-        elif owner is not None:
-            elsewhere[address] = owner
-    return NodePlan(claims, elsewhere)
+        else:
+            others[address] = answer.nodes
+    return NodePlan(claims, others)
 
 
 @dataclass(frozen=True, slots=True)

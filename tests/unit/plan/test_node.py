@@ -126,8 +126,8 @@ def test_the_grounds_of_a_single_candidate_say_why_it_is_single():
     assert grounds.sentence == "no other node can"
 
 
-def test_a_node_knows_who_answers_for_the_other_addresses():
-    assert node.plan(snapshot(pool(), WEB, *SPEAKERS), HEIR, NODES).elsewhere == {FIRST: OWNER}
+def test_a_node_knows_who_may_answer_for_the_other_addresses():
+    assert node.plan(snapshot(pool(), WEB, *SPEAKERS), HEIR, NODES).others == {FIRST: NODES}
 
 
 def test_a_claim_is_an_address_on_a_link():

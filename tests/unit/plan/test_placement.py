@@ -5,7 +5,7 @@ import pytest
 
 from openelb.model.cluster import PoolStatus
 from openelb.model.findings import Reason
-from openelb.plan.placement import candidates, link_for, reaches, service_outlook, trusted, winner
+from openelb.plan.placement import candidates, link_for, reaches, service_outlook, trusted, winner, wins
 from tests.unit.builders import address, key, pool, service, speaker
 
 NODES = [f"node-{number}" for number in range(10)]
@@ -25,6 +25,11 @@ def test_the_winner_does_not_depend_on_the_order_of_the_nodes():
     assert {winner(address("192.0.2.1"), nodes) for nodes in (NODES, reversed(NODES), set(NODES))} == {
         winner(address("192.0.2.1"), NODES)
     }
+
+
+def test_a_node_wins_where_it_is_the_winner():
+    for one in ADDRESSES[:100]:
+        assert [node for node in NODES if wins(node, one, NODES)] == [winner(one, NODES)]
 
 
 def test_nobody_wins_where_nobody_may():
@@ -126,3 +131,8 @@ def test_a_pool_whose_address_was_spoilt_announces_what_it_announced_before():
 
 def test_a_pool_that_never_was_right_announces_nothing():
     assert trusted(pool(text="nonsense")) == ()
+
+
+def test_exactly_the_winner_wins():
+    for one in ADDRESSES[:200]:
+        assert [node for node in NODES if wins(node, one, NODES)] == [winner(one, NODES)]
