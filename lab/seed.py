@@ -33,7 +33,7 @@ disabled_plugins = [
 
 def unpack(binaries: Path, root: Path, archives: Sequence[Path], output: Output) -> None:
     """Import archives of images into the containerd root ``root``, unpacked for the overlay snapshotter."""
-    namespaces = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
+    namespaces = ["unshare", "--mount", "--pid", "--mount-proc", "--net", "--fork", "--kill-child"]
     repository = Path(__file__).parents[1]
     output.run([*namespaces, sys.executable, "-m", "lab.seed", binaries, root, *archives], cwd=repository)
 
@@ -69,9 +69,11 @@ def main(binaries: str, root: str, *archives: str) -> None:
 
 def _wait(containerd: "subprocess.Popen[bytes]", question: Sequence[str]) -> None:
     deadline = time.monotonic() + START_LIMIT
-    while subprocess.run(question, capture_output=True, check=False).returncode:
-        if containerd.poll() is not None or time.monotonic() > deadline:
-            sys.exit("containerd did not start")
+    while (answer := subprocess.run(question, capture_output=True, text=True, check=False)).returncode:
+        if containerd.poll() is not None:
+            sys.exit("containerd ended before it answered")
+        if time.monotonic() > deadline:
+            sys.exit(f"containerd does not answer: {answer.stderr.strip()}")
         time.sleep(0.05)
 
 
