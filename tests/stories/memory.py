@@ -136,7 +136,7 @@ class Cluster:
             if not writes:
                 return looks
             for write in writes:
-                self.write(write)  # the second write to the same Eip meets a conflict, and is made after the next look
+                assert self.write(write), f"{write} meets a conflict though nobody else writes"
                 self.check()
                 watch()
         raise AssertionError(f"after {rounds} looks there is still something to write: {self.look()}")

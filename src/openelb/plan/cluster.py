@@ -110,9 +110,9 @@ def _source(service: Service, address: Address, books: Books) -> Pool | None:
     """The pool that a Service of ours has the address from: the labelled one, unless somebody edited the label."""
     if not service.pool_label and names.SERVICE_FINALIZER not in service.finalizers:
         return None
-    labelled = [pool for pool in books.by_name if pool.name == service.pool_label]
-    pools = (pool for pool in (*labelled, *books.by_name) if any(address in addresses for addresses in trusted(pool)))
-    return next(pools, None)
+    labelled = books.pools.get(service.pool_label)
+    pools = books.by_name if labelled is None else (labelled, *books.by_name)
+    return next((pool for pool in pools if any(address in addresses for addresses in trusted(pool))), None)
 
 
 def _served(service: Service, look: _Look) -> Publication | None:
@@ -206,10 +206,8 @@ def _node_proxy(service: Service) -> tuple[Condition, ...]:
 
 
 def _pool_statuses(look: _Look) -> dict[str, PoolStatus]:
-    """What differs. One that can go is let go instead: where all of OpenELB is being removed, there is time for one write."""
-    pools = [
-        pool for pool in look.snapshot.pools.values() if not (pool.deleting and _finalizer_changes(pool, look.books))
-    ]
+    """Of all Eips but those whose finalizer changes: of two writes to one object the second would meet a conflict."""
+    pools = [pool for pool in look.snapshot.pools.values() if not _finalizer_changes(pool, look.books)]
     statuses = {pool.name: _pool_status(pool, look) for pool in pools}
     return {name: status for name, status in statuses.items() if status != look.snapshot.pools[name].status}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from openelb.model import names
 from openelb.model.addresses import parse_address
-from openelb.model.cluster import Protocol, Service, ServiceKey, Speaker
+from openelb.model.cluster import Protocol, Publication, Service, ServiceKey, Speaker
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster, node
 from openelb.plan.allocation import wants_address
@@ -48,7 +48,7 @@ def explain(
     want = cluster.plan(snapshot, alive, lb_class).services.get(key, carried)
     sentences = tuple(f"{condition.message} ({condition.reason})" for condition in want.conditions)
     if want.ingress != carried.ingress or not sentences:
-        sentences = (*sentences, _soon(service))
+        sentences = (*sentences, _soon(service, want))
     pool = snapshot.pools.get(service.pool_label)
     address = parse_address(next(iter(service.ingress), ""))
     if pool is None or address is None:
@@ -105,10 +105,11 @@ def _not_ours(service: Service, lb_class: str) -> str:
     return f'it has not opted in: set the annotation {names.OPT_IN}: "{names.OPT_IN_VALUE}"'
 
 
-def _soon(service: Service) -> str:
-    if service.pool_label:
+def _soon(service: Service, want: Publication) -> str:
+    if service.pool_label and not want.ingress:
         return "its address is being released"
-    return "an address is chosen and about to be published by the manager; is openelb-manager running?"
+    chosen = next(iter(want.ingress), "an address")
+    return f"{chosen} is chosen and about to be published by the manager; is openelb-manager running?"
 
 
 def unserved(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> Mapping[str, str]:
@@ -118,6 +119,8 @@ def unserved(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LO
     for key, service in snapshot.services.items():
         want = planned.get(key, cluster.published(service))
         told = [condition.message for condition in want.conditions if not condition.status]
+        if not told and not service.ingress and wants_address(service, lb_class):
+            told = [_soon(service, want)]
         if told:
             wrong[str(key)] = told[0]
     return wrong

@@ -45,9 +45,7 @@ def test_an_address_in_the_ledger_is_published_with_label_guard_and_conditions()
 
 def test_an_eip_gives_nothing_before_it_carries_our_finalizer():
     found = plan(pool(finalizers=()), service(requested_pool="eip"))
-    assert used(found) == {}
-    assert found.pool_finalizers == {"eip": True}
-    assert found.services == {}
+    assert (found.pool_finalizers, found.pools, found.services) == ({"eip": True}, {}, {})
 
 
 def test_the_status_of_an_eip_tells_what_is_in_it():

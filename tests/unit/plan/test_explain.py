@@ -75,6 +75,7 @@ def test_the_address_that_is_shown_is_explained_while_another_is_on_its_way():
     said = told(pool(used=USED), pool("other", "10.0.0.1", used={"10.0.0.1": "web"}), moving, *SPEAKERS)
     assert (said.address, said.owner) == ("192.168.1.1", OWNER)
     assert "10.0.0.1 from Eip other" in said.sentences[0]
+    assert said.sentences[-1].startswith("10.0.0.1 is chosen and about to be published")
 
 
 def test_an_address_that_no_version_of_ours_announces_is_answered_by_nobody():
@@ -114,3 +115,10 @@ def test_the_overview_has_every_service_with_something_wrong_and_no_other():
     wrong = unserved(facts, frozenset(NODES))
     assert wrong.keys() == {"default/db"}
     assert "Eip none does not exist" in wrong["default/db"]
+
+
+def test_the_overview_has_services_that_no_manager_has_served_yet():
+    assert (
+        "is openelb-manager running"
+        in unserved(snapshot(pool(used=USED), service(), *SPEAKERS), frozenset(NODES))["default/web"]
+    )
