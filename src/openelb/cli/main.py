@@ -10,14 +10,16 @@ from typing import Any
 
 import click
 
-from openelb import __version__
+from openelb import __version__, runtime
 from openelb.cli import views
 from openelb.kube.config import Access, NoAccess, find_access
-from openelb.kube.errors import ApiError
+from openelb.kube.errors import ApiError, NotFound
 from openelb.model import names
 from openelb.model.cluster import ServiceKey
 
 GOOD, WRONG, USAGE, NO_CLUSTER = 0, 1, 2, 3  # exit codes; click itself exits with 2 on wrong usage
+
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 Command = Callable[..., Any]
 
@@ -50,7 +52,21 @@ log_level = option("--log-level", type=click.Choice(["debug", "info", "warning",
 output = option("--output", "-o", type=click.Choice(["text", "json"]), default="text")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def metrics_address(default: str) -> Callable[[Command], Command]:
+    """Where a process serves health and metrics."""
+    return option("--metrics-addr", default=default, callback=_checked, help="Health and metrics; empty for none.")
+
+
+def _checked(_context: click.Context, _option: click.Parameter, address: str) -> str:
+    _host, colon, port = address.rpartition(":")
+    if address and not (colon and port.isdecimal() and int(port) < 1 << 16):
+        raise click.BadParameter(
+            f"{address!r} is no address: write HOST:PORT, or :PORT for all of this host's addresses"
+        )
+    return address
+
+
+@click.group(context_settings=HELP)
 def openelb() -> None:
     """OpenELB: addresses for Services of type LoadBalancer, announced on your network.
 
@@ -63,7 +79,7 @@ def openelb() -> None:
 @namespace
 @lb_class
 @log_level
-@option("--metrics-addr", default=":50052", help="Health and metrics; empty for none.")
+@metrics_address(":50052")
 @option(
     "--identity",
     environment="POD_NAME",
@@ -75,7 +91,7 @@ def controller(
     kubeconfig: Path | None, namespace: str, load_balancer_class: str, log_level: str, metrics_addr: str, identity: str
 ) -> None:
     """Run the manager: it gives out addresses. One of all replicas leads."""
-    from openelb import controller, runtime
+    from openelb import controller
 
     runtime.log_to_stderr(log_level)
     settings = controller.Settings(identity, namespace, load_balancer_class, metrics_addr)
@@ -87,7 +103,7 @@ def controller(
 @namespace
 @lb_class
 @log_level
-@option("--metrics-addr", default="127.0.0.1:50053", help="Health and metrics; empty for none.")
+@metrics_address("127.0.0.1:50053")
 @option("--node-name", environment="NODE_NAME", required=True, help="The node this runs on.")
 @option(
     "--daemon-set",
@@ -105,7 +121,7 @@ def speaker(
     daemon_set: str,
 ) -> None:
     """Run the speaker of a node: it announces addresses on the node's network interfaces."""
-    from openelb import runtime, speaker
+    from openelb import speaker
 
     runtime.log_to_stderr(log_level)
     holder = os.environ.get("POD_UID") or _this_process()
@@ -185,8 +201,15 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return asyncio.run(work)
     except ApiError as error:
-        click.echo(f"no answer from the cluster: {error}", err=True)
+        missing = "; install OpenELB's kinds: openelb crds | kubectl apply -f -" if isinstance(error, NotFound) else ""
+        click.echo(f"the cluster cannot be asked: {error}{missing}", err=True)
         sys.exit(NO_CLUSTER)
+    except NoAccess as error:  # a token file that is not there yet is read with the first request only
+        click.echo(f"no cluster: {error}", err=True)
+        sys.exit(NO_CLUSTER)
+    except runtime.NoPort as error:
+        click.echo(f"{error}: choose another address with --metrics-addr", err=True)
+        sys.exit(WRONG)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -198,4 +221,4 @@ def main() -> None:
 
 def manager() -> None:
     """Entry point `openelb-manager`: KubeSphere finds an installation by a container whose command has this name."""
-    openelb(["controller", *sys.argv[1:]], prog_name="openelb-manager")
+    controller(prog_name="openelb-manager", **HELP)

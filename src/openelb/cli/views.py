@@ -10,14 +10,20 @@ from typing import ClassVar
 
 import msgspec
 
-from openelb.kube.client import Client
+from openelb.kube import reads
+from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
+from openelb.kube.errors import Unreachable
 from openelb.kube.store import Store
 from openelb.model.cluster import ServiceKey
 from openelb.model.snapshot import Snapshot
 from openelb.plan.explain import Explanation, explain, unserved
 
 LISTEN_SECONDS = 2.5  # speakers renew every second; who has not done so by then is not alive
+READING_SECONDS = 60.0  # for all objects of a cluster that has answered
+PATIENCE = Patience(request=5.0, attempts=2)  # a person is waiting
+
+NO_SPEAKERS = "no speaker has a Lease: look at DaemonSet openelb-speaker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +66,15 @@ class Status:
     unserved: dict[str, str]
 
     def is_good(self) -> bool:
-        lame = any(not speaker.alive for speaker in self.speakers) or any(not pool.ready for pool in self.pools)
-        return self.manager and not lame and not self.unserved
+        speaking = bool(self.speakers) and all(speaker.alive for speaker in self.speakers)
+        return self.manager and speaking and all(pool.ready for pool in self.pools) and not self.unserved
 
     def text(self) -> str:
         speakers = [(line.node, "alive" if line.alive else "lost", ", ".join(line.links)) for line in self.speakers]
         lines = [
             f"manager    {'leads' if self.manager else 'none leads: look at Deployment openelb-manager'}",
             "",
-            *_table(("SPEAKER", "STATE", "INTERFACES"), speakers),
+            *(_table(("SPEAKER", "STATE", "INTERFACES"), speakers) if speakers else [NO_SPEAKERS]),
             "",
             *_table(PoolLine.HEADER, [line.cells() for line in self.pools]),
             "",
@@ -78,9 +84,9 @@ class Status:
         return "\n".join(lines)
 
 
-async def status(access: Access, namespace: str, lb_class: str) -> Status:
-    """Look at the whole installation."""
-    snapshot, alive, leads = await _observe(access, namespace)
+async def status(access: Access, namespace: str, lb_class: str, *, listen: float = LISTEN_SECONDS) -> Status:
+    """Look at the whole installation, for up to `listen` seconds. Raises ApiError."""
+    snapshot, alive, leads = await _observe(access, namespace, listen)
     wrong = unserved(snapshot, alive, lb_class)
     served = sum(1 for key, service in snapshot.services.items() if service.pool_label and str(key) not in wrong)
     return Status(
@@ -97,7 +103,7 @@ async def status(access: Access, namespace: str, lb_class: str) -> Status:
 
 def _pool_line(snapshot: Snapshot, name: str) -> PoolLine:
     pool = snapshot.pools[name]
-    message = "; ".join(condition.message for condition in pool.status.conditions if not condition.status)
+    wrong = "; ".join(condition.message for condition in pool.status.conditions if not condition.status)
     return PoolLine(
         name,
         pool.address,
@@ -106,13 +112,15 @@ def _pool_line(snapshot: Snapshot, name: str) -> PoolLine:
         pool.status.usage,
         pool.status.size,
         pool.status.ready,
-        message or "the manager has not looked at it yet",
+        wrong if pool.status.conditions else "the manager has not looked at it yet",
     )
 
 
-async def explain_service(access: Access, namespace: str, lb_class: str, key: ServiceKey) -> Explanation | None:
-    """Explain one Service; None when it is not there."""
-    snapshot, alive, _ = await _observe(access, namespace)
+async def explain_service(
+    access: Access, namespace: str, lb_class: str, key: ServiceKey, *, listen: float = LISTEN_SECONDS
+) -> Explanation | None:
+    """Explain one Service, after up to `listen` seconds; None when it is not there. Raises ApiError."""
+    snapshot, alive, _ = await _observe(access, namespace, listen)
     return explain(snapshot, alive, key, lb_class) if key in snapshot.services else None
 
 
@@ -133,34 +141,39 @@ def as_json(told: object) -> str:
     return msgspec.json.format(msgspec.json.encode(dataclasses.asdict(told))).decode()  # type: ignore[call-overload]
 
 
-async def _observe(access: Access, namespace: str) -> tuple[Snapshot, frozenset[str], bool]:
+async def _observe(access: Access, namespace: str, listen: float) -> tuple[Snapshot, frozenset[str], bool]:
     """A snapshot, the nodes whose speaker renewed its Lease while we listened, and whether a manager renewed its own."""
-    async with Client(access) as client:
+    async with Client(access, PATIENCE) as client:
+        await reads.ask_for_every_kind(client, namespace)
         store = Store.for_manager(client, namespace)
-        running = asyncio.create_task(store.run())
+        reading = asyncio.create_task(store.run())
         try:
-            await store.synced()
-            first, until = store.snapshot(), time.monotonic() + LISTEN_SECONDS
-            while True:
-                snapshot = store.snapshot()
-                alive = frozenset(
-                    node
-                    for node, speaker in snapshot.speakers.items()
-                    if node not in first.speakers or speaker.renewal != first.speakers[node].renewal
-                )
-                leads = snapshot.leader_renewal != first.leader_renewal
-                left = until - time.monotonic()
-                if left <= 0 or (leads and alive == snapshot.speakers.keys()):
-                    return snapshot, alive, leads
-                await _change(store, left)
+            async with asyncio.timeout(READING_SECONDS):
+                await store.synced()
+            return await _listen(store, listen)
+        except TimeoutError:
+            raise Unreachable(f"the cluster could not be read within {READING_SECONDS:g} s") from None
         finally:
-            running.cancel()
+            reading.cancel()
+            await asyncio.wait([reading])
 
 
-async def _change(store: Store, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await store.changed()
+async def _listen(store: Store, seconds: float) -> tuple[Snapshot, frozenset[str], bool]:
+    first, until = store.snapshot(), time.monotonic() + seconds
+    while True:
+        snapshot = store.snapshot()
+        alive = frozenset(
+            node
+            for node, speaker in snapshot.speakers.items()
+            if node not in first.speakers or speaker.renewal != first.speakers[node].renewal
+        )
+        leads = snapshot.leader_renewal != first.leader_renewal
+        left = until - time.monotonic()
+        if left <= 0 or (leads and alive == snapshot.speakers.keys()):
+            return snapshot, alive, leads
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await store.changed()
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

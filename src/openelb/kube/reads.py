@@ -4,6 +4,7 @@ import msgspec
 
 from openelb.kube.client import Client
 from openelb.kube.errors import NotFound
+from openelb.kube.resources import EIPS_PATH, SERVICES_PATH, SLICES_PATH, leases_path
 from openelb.kube.shapes import Meta
 
 
@@ -26,6 +27,15 @@ class _DaemonSet(msgspec.Struct):
 
 class _Node(msgspec.Struct):
     metadata: Meta
+
+
+async def ask_for_every_kind(client: Client, namespace: str) -> None:
+    """Ask once for each kind that a store follows, for who cannot wait until there is an answer, as a store does.
+
+    Raises ApiError: Unreachable, Forbidden without the right to list one, NotFound where the Eips' kind is not installed.
+    """
+    for path in (EIPS_PATH, SERVICES_PATH, SLICES_PATH, leases_path(namespace)):
+        await client.page(path, {"limit": "1"})
 
 
 async def node_selector(client: Client, namespace: str, name: str) -> dict[str, str] | None:
