@@ -87,8 +87,7 @@ class Controller:
     async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot) -> None:
         """Do all of it, as far as it goes; a failure is raised when the rest has been tried."""
         pools = [(snapshot.pools[name], status) for name, status in plan.pools.items()]
-        # An Eip whose status is written is at another version then: its finalizer is the next look's.
-        guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items() if name not in plan.pools]
+        guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items()]
         services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
         services = [(service, publication) for service, publication in services if self._is_due(service)]
         services.sort(key=lambda pair: not pair[1].ingress)

@@ -212,9 +212,8 @@ async def test_an_eip_carries_the_finalizer_before_it_gives_out_addresses() -> N
         await manager.settle()
         path = "PATCH /apis/network.kubesphere.io/v1alpha2/eips/pool"
         assert manager.server.writes == [
-            f"{path}/status",  # ready, so many addresses
             path,  # the finalizer
-            f"{path}/status",  # the ledger
+            f"{path}/status",  # ready, and the ledger
             "PATCH /api/v1/namespaces/default/services/web/status",
         ]
 
