@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from openelb.announce.layer2 import Counts
+from openelb.model import names
 from openelb.model.snapshot import Snapshot
 
 
@@ -43,7 +44,7 @@ def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
         used.add_metric([name], pool.status.usage)
         ready.add_metric([name], pool.status.ready)
     waiting = sum(
-        any(condition.type.endswith("AddressAllocated") and not condition.status for condition in service.conditions)
+        any(condition.type == names.ADDRESS_ALLOCATED and not condition.status for condition in service.conditions)
         for service in snapshot.services.values()
     )
     yield from (size, used, ready)
@@ -56,8 +57,8 @@ def speaker(counts: Mapping[str, Counts], claims: Mapping[str, int], alive: int)
     announced = GaugeMetricFamily(
         "openelb_announced_addresses", "Addresses this node answers for.", labels=["interface"]
     )
-    for link, number in claims.items():
-        announced.add_metric([link], number)
+    for link in counts.keys() | claims.keys():  # a link that had addresses has none, which is a figure as well
+        announced.add_metric([link], claims.get(link, 0))
     yield announced
     families = {
         field: CounterMetricFamily(f"openelb_arp_{field}", text, labels=["interface"])

@@ -372,6 +372,22 @@ async def test_a_stop_because_the_daemon_set_leaves_the_node_out_takes_the_lease
     assert not server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
 
 
+async def test_a_stop_because_the_daemon_set_is_going_takes_the_lease_away(server: SteeredApiServer) -> None:
+    going = daemon_set(role="edge")
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    await server.put("/apis/apps/v1/daemonsets", going)
+    async with running(server):
+        pass
+    assert not server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
+
+
+async def test_a_stop_because_the_node_is_gone_takes_the_lease_away(server: SteeredApiServer) -> None:
+    await server.put("/apis/apps/v1/daemonsets", daemon_set(role="edge"))
+    async with running(server):
+        await server.remove("/api/v1/nodes", "n1")
+    assert not server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
+
+
 async def test_a_stop_outside_a_pod_is_for_good(server: SteeredApiServer) -> None:
     async with running(server, daemon_set=""):
         pass

@@ -1,0 +1,134 @@
+"""The figures as Prometheus reads them."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from openelb import metrics
+from openelb.announce.layer2 import Counts
+from openelb.model import names
+from openelb.model.cluster import PoolStatus
+from openelb.model.findings import Condition
+from openelb.wire.arp import Silence
+from tests.unit.builders import pool, service, snapshot
+
+
+def scraped(families: Iterable[Metric]) -> dict[str, float]:
+    """Every sample by its name and labels as they are written: `name{eip="a"}`."""
+    registry = CollectorRegistry()
+    registry.register(metrics.Facts(lambda: families))
+    samples = {}
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
+        assert family.documentation.endswith(".")
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            assert sample.labels.keys() <= {"eip", "interface", "reason"}
+            samples[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return samples
+
+
+def of_manager(*facts: object, leads: bool = True) -> dict[str, float]:
+    return scraped(metrics.manager(leads=leads, snapshot=snapshot(*facts)))
+
+
+def waits(reason: str = "PoolExhausted") -> Condition:
+    return Condition(names.ADDRESS_ALLOCATED, False, reason, "no address is free")
+
+
+# Of the manager.
+
+
+def test_before_it_has_looked_a_manager_tells_only_whether_it_leads() -> None:
+    assert scraped(metrics.manager(leads=False, snapshot=None)) == {"openelb_leader": 0.0}
+
+
+def test_the_leader_is_told() -> None:
+    assert of_manager()["openelb_leader"] == 1.0
+    assert of_manager(leads=False)["openelb_leader"] == 0.0
+
+
+def test_pools_are_told_by_name() -> None:
+    status = PoolStatus(size=256, usage=3, ready=True)
+    assert of_manager(pool("a", status=status), pool("b")) == {
+        "openelb_leader": 1.0,
+        'openelb_pool_addresses{eip="a"}': 256.0,
+        'openelb_pool_addresses{eip="b"}': 0.0,
+        'openelb_pool_addresses_used{eip="a"}': 3.0,
+        'openelb_pool_addresses_used{eip="b"}': 0.0,
+        'openelb_pool_ready{eip="a"}': 1.0,
+        'openelb_pool_ready{eip="b"}': 0.0,
+        "openelb_services_waiting": 0.0,
+    }
+
+
+def test_a_pool_that_is_gone_is_not_told() -> None:
+    seen = snapshot(pool("a"), pool("b"))
+    registry = metrics.registry(lambda: metrics.manager(leads=True, snapshot=seen))
+    assert b'eip="a"' in generate_latest(registry)
+    seen = snapshot(pool("b"))
+    assert b'eip="a"' not in generate_latest(registry)
+
+
+def test_the_largest_pool_is_told() -> None:
+    status = PoolStatus(size=2**63 - 1)
+    assert of_manager(pool("a", status=status))['openelb_pool_addresses{eip="a"}'] == 2.0**63
+
+
+def test_services_that_wait_for_an_address_are_counted() -> None:
+    served = Condition(names.ADDRESS_ALLOCATED, True, "Allocated", "192.0.2.1 from Eip a")
+    silent = Condition(names.ANNOUNCED, False, "NoSpeaker", "no speaker is alive")
+    facts = [
+        service("a", conditions=(waits(),)),
+        service("b", conditions=(waits("NoPool"),)),
+        service("c", conditions=(served, silent)),
+        service("d"),
+    ]
+    assert of_manager(*facts)["openelb_services_waiting"] == 2.0
+
+
+# Of a speaker.
+
+
+def test_a_speaker_without_addresses_tells_who_is_alive() -> None:
+    assert scraped(metrics.speaker({}, {}, 3)) == {"openelb_speakers_alive": 3.0}
+
+
+def test_what_is_done_on_a_link_is_told_by_its_name() -> None:
+    counts = Counts(received=5, answered=2, announced=7, send_errors=1)
+    counts.dropped[Silence.NOT_CLAIMED] = 3
+    told = scraped(metrics.speaker({"eth0": counts}, {"eth0": 4}, 1))
+    dropped = {name: number for name, number in told.items() if name.startswith("openelb_arp_dropped_total")}
+    assert dropped.keys() == {
+        f'openelb_arp_dropped_total{{interface="eth0",reason="{silence.name.lower()}"}}' for silence in Silence
+    }
+    assert sum(dropped.values()) == 3.0
+    assert {name: number for name, number in told.items() if name not in dropped} == {
+        "openelb_speakers_alive": 1.0,
+        'openelb_announced_addresses{interface="eth0"}': 4.0,
+        'openelb_arp_received_total{interface="eth0"}': 5.0,
+        'openelb_arp_answered_total{interface="eth0"}': 2.0,
+        'openelb_arp_announced_total{interface="eth0"}': 7.0,
+        'openelb_arp_send_errors_total{interface="eth0"}': 1.0,
+    }
+
+
+def test_a_link_that_has_lost_its_addresses_has_none() -> None:
+    told = scraped(metrics.speaker({"eth0": Counts()}, {}, 1))
+    assert told['openelb_announced_addresses{interface="eth0"}'] == 0.0
+
+
+def test_there_is_no_series_for_each_service() -> None:
+    few = of_manager(pool(), service("a"))
+    many = of_manager(pool(), *(service(f"web-{number}") for number in range(100)))
+    assert few.keys() == many.keys()
+
+
+# Of any process.
+
+
+def test_a_process_tells_what_it_uses_itself() -> None:
+    page = generate_latest(metrics.registry(list)).decode()
+    told = {family.name for family in text_string_to_metric_families(page)}
+    assert {"process_resident_memory_bytes", "process_open_fds", "python_info"} <= told
