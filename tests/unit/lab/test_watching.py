@@ -1,0 +1,57 @@
+"""What clients that ask all the time have seen is judged rightly: the tests of failover stand on it."""
+
+import pytest
+
+from tests.lab.watching import EVERY, Answers, Asked, Opened, Pages, told
+
+
+def answers(*by: str) -> Answers:
+    """Questions answered by these nodes, `n1+n2` by both, an empty text by nobody."""
+    asked = [Asked(number * EVERY, frozenset(filter(None, each.split("+")))) for number, each in enumerate(by)]
+    return Answers("192.0.2.1", asked)
+
+
+def test_a_silence_is_as_long_as_the_questions_in_a_row_that_nobody_answered() -> None:
+    assert answers("n1", "", "n1", "", "", "", "n2").longest_silence() == pytest.approx(3 * EVERY)
+
+
+def test_who_never_answers_is_silent_all_the_time() -> None:
+    assert answers("", "", "").longest_silence() == pytest.approx(3 * EVERY)
+
+
+def test_two_that_answer_the_same_questions_are_in_dispute() -> None:
+    assert answers("n1", "n1+n2", "n1+n2", "n2", "n1+n2").longest_dispute() == pytest.approx(2 * EVERY)
+
+
+def test_one_after_the_other_is_no_dispute() -> None:
+    assert answers("n1", "n2", "n1").longest_dispute() == 0.0
+
+
+def test_what_was_before_the_moment_does_not_count() -> None:
+    seen = answers("n1+n2", "", "n1", "n1")
+    moment = 2 * EVERY
+    assert (seen.longest_silence(moment), seen.longest_dispute(moment), seen.everybody(moment)) == (
+        0.0,
+        0.0,
+        frozenset({"n1"}),
+    )
+
+
+def test_another_node_is_timed_from_the_moment_of_the_fault() -> None:
+    assert answers("n1", "n1", "", "", "n2").answered_without("n1", EVERY) == pytest.approx(3 * EVERY)
+
+
+def test_the_only_node_of_the_last_second_has_settled() -> None:
+    assert answers("n1+n2", "", *["n2"] * 20).settled() == "n2"
+
+
+def test_a_page_is_missed_from_its_last_arrival_to_the_next() -> None:
+    pages = Pages(
+        "192.0.2.1", [Opened(0.0, 0.1), Opened(0.2, 0.5, "timed out"), Opened(0.5, 0.8, "timed out"), Opened(0.8, 0.9)]
+    )
+    assert pages.longest_gap() == pytest.approx(0.8)
+    assert pages.back_after(0.15) == pytest.approx(0.75)
+
+
+def test_what_was_seen_is_told_in_runs() -> None:
+    assert told(answers("n1", "n1", "", "n1+n2").asked) == "n1 x2, nobody x1, n1+n2 x1"
