@@ -253,7 +253,8 @@ def test_every_reason_is_documented_and_nothing_else_is() -> None:
 
 def written(address: str = "10.79.0.240", protocol: str = "layer2") -> Pool:
     """An Eip as somebody writes it."""
-    content = {"metadata": {"name": "eip"}, "spec": {"address": address, "protocol": protocol, "interface": "eth0"}}
+    metadata = {"name": "eip", "finalizers": [names.POOL_FINALIZER]}
+    content = {"metadata": metadata, "spec": {"address": address, "protocol": protocol, "interface": "eth0"}}
     return decode.pool(msgspec.json.decode(json.dumps(content), type=EipShape))
 
 

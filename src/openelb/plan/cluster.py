@@ -206,7 +206,9 @@ def _node_proxy(service: Service) -> tuple[Condition, ...]:
 
 
 def _pool_statuses(look: _Look) -> dict[str, PoolStatus]:
-    """Of all Eips but those whose finalizer changes: of two writes to one object the second would meet a conflict."""
+    """What differs, but where the finalizer changes first: of two writes to one Eip the second would meet a conflict, and
+    where all of OpenELB is being removed, there is time for one.
+    """
     pools = [pool for pool in look.snapshot.pools.values() if not _finalizer_changes(pool, look.books)]
     statuses = {pool.name: _pool_status(pool, look) for pool in pools}
     return {name: status for name, status in statuses.items() if status != look.snapshot.pools[name].status}

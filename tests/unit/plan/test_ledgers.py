@@ -53,6 +53,15 @@ def test_a_deleted_pool_goes_in_one_write_when_nothing_uses_it():
     assert (found.pool_finalizers, found.pools) == ({"eip": False}, {})
 
 
+def test_a_deleted_pool_stays_until_its_clear_ledger_is_committed():
+    found = plan(pool(used=WEB, deleting=True), gone=frozenset({key("web")}))
+    assert (used(found), found.pool_finalizers) == ({}, {})
+
+
+def test_a_spoilt_pool_of_which_nothing_is_known_is_not_full():
+    assert plan(pool(text="nonsense", used=WEB), service()).pools["eip"].occupied is False
+
+
 def test_a_deleted_pool_stays_when_only_its_ledger_was_wiped():
     found = plan(pool(deleting=True), service(**SHOWN))
     assert used(found) == WEB

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from openelb.plan.liveness import ECHOES, TTL_SECONDS, Hearing, alive, listen, next_loss
+from openelb.plan.liveness import TTL_SECONDS, Hearing, alive, listen, next_loss
 
 Look = tuple[float, str, Mapping[str, str]]
 
@@ -71,7 +71,7 @@ def test_nobody_expires_while_the_api_server_is_away_for_a_minute():
         assert alive(hearing, float(second)) == {"a", "b"}
 
 
-@pytest.mark.parametrize("late", range(ECHOES - 1))
+@pytest.mark.parametrize("late", [0, 1, 2])
 def test_nobody_expires_after_an_outage_when_peers_come_back_within_two_seconds(late):
     """Even when our own renewal was the last that got through before the outage."""
     hearing = heard(every_second(0, 10, "a") + every_second(10, 70, silent={"a": "a 9"}, own=False))

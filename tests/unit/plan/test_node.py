@@ -1,3 +1,5 @@
+import pytest
+
 from openelb.model.announcements import Claim
 from openelb.model.cluster import PoolStatus, Protocol
 from openelb.plan import node
@@ -34,13 +36,23 @@ def test_a_node_that_is_back_answers_again():
     assert answering(pool(), WEB, *SPEAKERS, alive=NODES - {HEIR}) == {OWNER}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_address_in_two_pools_is_answered_alike_on_every_node(order):
+    """The first pool by name counts, in whatever order the Services arrive."""
+    sharers = [service("a", shows="192.168.1.1", of="one"), service("b", shows="192.168.1.1", of="two")][::order]
+    pools = pool("one", interface="eth0"), pool("two", interface="eth1")
+    assert claims(*pools, *sharers, speaker("node-a", "eth0", "eth1"), me="node-a", alive={"node-a"}) == {
+        "192.168.1.1 eth0"
+    }
+
+
 def test_a_node_whose_own_lease_is_not_in_the_cluster_is_silent():
     others = [one for one in SPEAKERS if one.node != OWNER]
     assert claims(pool(), WEB, *others, me=OWNER) == set()
 
 
 def test_a_node_that_is_not_alive_to_itself_is_silent():
-    assert claims(pool(), WEB, *SPEAKERS, me=OWNER, alive=NODES - {OWNER}) == set()
+    assert node.plan(snapshot(pool(), WEB, *SPEAKERS), OWNER, NODES - {OWNER}) == node.NodePlan()
 
 
 def test_a_node_without_the_interface_does_not_answer():
