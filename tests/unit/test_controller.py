@@ -135,7 +135,7 @@ async def test_a_replica_that_does_not_lead_writes_nothing() -> None:
 
 
 async def test_a_replica_that_does_not_lead_waits_for_news_alone() -> None:
-    async with replica(POOL, wanting("web")) as manager:
+    async with replica() as manager:
         assert await manager.controller.look() is None
 
 
@@ -158,12 +158,14 @@ async def test_a_leader_that_loses_the_lead_in_a_batch_writes_no_more() -> None:
         assert await manager.look() == []
 
 
-async def test_a_leader_that_loses_the_lead_while_it_asks_writes_nothing() -> None:
-    full = eip("pool", "192.0.2.1", spec=SPEC, status={"used": {"192.0.2.1": "default/gone"}})
-    async with replica(full, wanting("web")) as manager:
+async def test_a_leader_that_loses_the_lead_while_it_asks_writes_nothing_and_soon_asks_no_more() -> None:
+    used = {f"192.0.2.{number}": f"default/gone-{number}" for number in range(1, 3 * AT_ONCE)}
+    async with replica({**POOL, "status": {"used": used}}, wanting("web")) as manager:
         await manager.lead()
         manager.server.before("GET /api/v1/namespaces/default/services/gone", manager.lose_the_lead)
         assert await manager.look() == []
+        asked = [request for request in manager.server.requests if "services/gone" in request]
+        assert 1 <= len(asked) <= AT_ONCE
 
 
 # What comes before what.
@@ -313,10 +315,11 @@ async def test_a_service_that_was_refused_is_tried_again_at_once_when_it_changes
         assert manager.address("bad") == "192.0.2.1"
 
 
+@pytest.mark.parametrize("finalizers", [[], [names.POOL_FINALIZER]], ids=["its finalizer", "its status"])
 async def test_an_eip_that_is_refused_is_left_alone_for_a_while_and_the_others_serve(
-    caplog: pytest.LogCaptureFixture,
+    finalizers: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad = eip("bad", "198.51.100.0/24", spec=SPEC)
+    bad = eip("bad", "198.51.100.0/24", spec=SPEC, finalizers=finalizers)
     async with replica(bad, POOL, wanting("web")) as manager:
         manager.server.refuse("eips/bad", DENIED)
         await manager.lead()
@@ -375,11 +378,10 @@ async def test_a_service_that_has_one_condition_twice_is_no_reason_to_look_for_e
         await manager.put(
             SERVICES, {**stored, "status": {**stored["status"], "conditions": [*conditions, conditions[0]]}}
         )
-        await manager.look()
-        manager.store.snapshot()
-        await manager.look()
+        await manager.settle()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(manager.store.changed(), 0)
+            async with asyncio.timeout(0):
+                await manager.store.changed()
 
 
 # What is told.
@@ -422,6 +424,20 @@ async def test_a_service_that_waits_is_told_why_once(caplog: pytest.LogCaptureFi
         await manager.put(SERVICES, wanting("other"))
         await manager.settle()
         assert len(caplog.messages) == 2
+
+
+async def test_a_write_tells_of_what_it_changes_alone(caplog: pytest.LogCaptureFixture) -> None:
+    nowhere = {**POOL, "spec": {**POOL["spec"], "interface": "eth9"}}
+    async with replica(nowhere, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        caplog.clear()
+        stored = manager.server.stored(SERVICES, "web", "default")
+        await manager.put(SERVICES, {**stored, "spec": {**stored["spec"], "loadBalancerIP": "203.0.113.1"}})
+        await manager.settle()
+        assert [text.partition(",")[0] for text in caplog.messages] == [
+            "Service default/web: keeps 192.0.2.1 from Eip pool"
+        ]
 
 
 async def test_nothing_is_told_or_written_when_nothing_has_changed(caplog: pytest.LogCaptureFixture) -> None:
