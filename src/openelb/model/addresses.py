@@ -63,11 +63,9 @@ class AddressRange:
         return int(self.last) - int(self.first) + 1
 
     def __contains__(self, address: object) -> bool:
-        return (
-            isinstance(address, IPv4Address | IPv6Address)
-            and address.version == self.version
-            and int(self.first) <= int(address) <= int(self.last)
-        )
+        if not isinstance(address, type(self.first)):
+            return False
+        return int(self.first) <= int(address) <= int(self.last)
 
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"

@@ -2,21 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from openelb.model import names
 from openelb.model.addresses import Address, order, parse_address
 from openelb.model.cluster import Ledger, Pool, Service, ServiceKey
 from openelb.model.findings import Finding, Reason
+from openelb.plan.placement import misnamed
 
 HOLDERS_NAMED = 3
 POOLS_NAMED = 8
 REFUSALS_TOLD = 3  # of all pools that were tried; the API server limits a condition's message to 32 KiB
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """An address of a pool."""
 
     pool: str
@@ -249,8 +249,9 @@ def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:
 
 def _obstacle(pool: Pool, service: Service) -> Finding | None:
     """Why a pool gives no address to this Service, whichever it asks for."""
-    if pool.problem:
-        return Finding(Reason.POOL_INVALID, f"Eip {pool.name} cannot be used: {pool.problem}")
+    flaw = misnamed(pool) or pool.problem
+    if flaw:
+        return Finding(Reason.POOL_INVALID, f"Eip {pool.name} cannot be used: {flaw}")
     if pool.deleting:
         return Finding(Reason.POOL_DELETING, f"Eip {pool.name} is being deleted: name another one")
     if pool.disabled:

@@ -10,6 +10,7 @@ from openelb.model.cluster import Link, Pool, Protocol, Service, ServiceKey, Spe
 from openelb.model.findings import Finding, Reason
 
 CAN_REACH = "can_reach:"
+LABEL_LENGTH = 63  # of the value of a label; names of objects may be longer
 INTERFACES_NAMED = 8  # a sentence that lists more is not read
 
 
@@ -82,8 +83,21 @@ def candidates(
     return nodes
 
 
+def misnamed(pool: Pool) -> str:
+    """A sentence for the author of a pool whose name cannot be written on its Services, or nothing."""
+    if len(pool.name) <= LABEL_LENGTH:
+        return ""
+    return (
+        f"its name is longer than the {LABEL_LENGTH} characters that the label {names.POOL_LABEL} of a Service may have: "
+        "create it under a shorter name"
+    )
+
+
 def pool_outlook(pool: Pool, reach: Reach) -> Finding:
     """Whether the pool can be used and its addresses announced (reason Ready), or why not."""
+    flaw = misnamed(pool)
+    if flaw:
+        return Finding(Reason.POOL_INVALID, flaw)
     if pool.problem:
         return Finding(Reason.POOL_INVALID, f"spec.address cannot be used: {pool.problem}")
     return reach.finding

@@ -167,6 +167,16 @@ def test_an_eip_that_cannot_be_read_says_so():
     assert "'192.168.1.0/33' is no CIDR" in said.message
 
 
+def test_an_eip_whose_name_fits_no_label_gives_nothing_and_says_so():
+    """The label of its Services would be refused by the API server, again and again."""
+    name = "a" * 64
+    assert told_of_eip(snapshot(pool(name), SPEAKER)).reason == Reason.POOL_INVALID
+    said = told(snapshot(pool(name), service(requested_pool=name), SPEAKER))
+    assert said.reason == Reason.POOL_INVALID
+    assert "longer than the 63 characters" in said.message
+    assert told_of_eip(snapshot(pool("a" * 63), SPEAKER)).reason == Reason.READY
+
+
 def test_an_eip_that_is_being_deleted_names_a_few_of_its_users():
     used = {f"192.168.1.{number}": f"default/s{number}" for number in range(1, 9)}
     users = [service(f"s{number}") for number in range(1, 9)]
