@@ -26,7 +26,7 @@ class Holding(NamedTuple):
 class Books:
     """The ledgers of all pools, and what Services show, while one look fills them in."""
 
-    def __init__(self, pools: Mapping[str, Pool], services: Iterable[Service] = ()) -> None:
+    def __init__(self, pools: Mapping[str, Pool], services: Iterable[Service]) -> None:
         self.pools = pools
         self.by_name = sorted(pools.values(), key=lambda pool: pool.name)
         self.used = {pool.name: _in_order(pool.status.used) for pool in self.by_name}
