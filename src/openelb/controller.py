@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 16  # Service writes in flight; more only queue up in the API server
 PER_LOOK = 256  # Service writes between two looks, so that in a burst a newcomer waits a moment, not for all
+REST = 0.005  # seconds between two looks at the least: an address takes two
 RESYNC = 30.0  # seconds; every look judges everything, this one is for what no event told
 
 
@@ -64,6 +65,8 @@ class Controller:
         self._settings = settings
         self._clock = clock
         self._hearing = liveness.Hearing()
+        self._facts: tuple[object, ...] = ()
+        self._last: cluster.ClusterPlan | None = None
         self._refused: dict[ServiceKey, tuple[str, float]] = {}
         self.seen: Snapshot | None = None
 
@@ -76,13 +79,20 @@ class Controller:
         if not self._leadership.held(now):
             return None
         alive = liveness.alive(self._hearing, now)
-        plan = cluster.plan(snapshot, alive, self._settings.lb_class)
         try:
-            await self._carry_out(plan, snapshot)
+            await self._carry_out(self._plan(snapshot, alive), snapshot)
         except Lost:
             return None
         loss = liveness.next_loss(self._hearing, now)
         return None if loss is None else loss - now
+
+    def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> cluster.ClusterPlan:
+        """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
+        facts = (*snapshot.facts(), alive)
+        if self._last is None or facts != self._facts:
+            self._facts = facts
+            self._last = cluster.plan(snapshot, alive, self._settings.lb_class)
+        return self._last
 
     async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot) -> None:
         """Do all of it, as far as it goes; a failure is raised when the rest has been tried."""
@@ -203,7 +213,7 @@ async def run(access: Access, settings: Settings) -> None:
             async def work() -> None:
                 await store.synced()
                 progress.ready = True
-                await runtime.look_again(controller.look, store.changed, progress, resync=RESYNC)
+                await runtime.look_again(controller.look, store.changed, progress, rest=REST, resync=RESYNC)
 
             def facts() -> Iterable[Metric]:
                 return metrics.manager(leads=leadership.held(time.monotonic()), snapshot=controller.seen)

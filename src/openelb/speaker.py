@@ -29,6 +29,7 @@ from openelb.plan.placement import winner
 
 log = logging.getLogger(__name__)
 
+REST = 0.02  # seconds between two looks at the least: a look takes a millisecond where a thousand peers renew
 TICK = 1.0  # seconds between two looks at the latest; each makes what we announce valid for another TTL
 HANDOVER = 1.0  # seconds in which the others take over before we fall silent; they need a few milliseconds
 ASKING = 3.0  # seconds for the question whether a stop is for good: less than our addresses would wait for a successor
@@ -112,8 +113,7 @@ class Speaker:
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> node.NodePlan:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
-        links = {name: speaker.links for name, speaker in snapshot.speakers.items()}
-        facts = (snapshot.pools, snapshot.services, snapshot.endpoints, links, alive)
+        facts = (*snapshot.facts(), alive)
         if facts != self._facts:
             self._facts = facts
             self._last = node.plan(snapshot, self._settings.node, alive, self._settings.lb_class)
@@ -185,7 +185,7 @@ async def run(access: Access, settings: Settings) -> None:
             async def work() -> None:
                 await store.synced()
                 progress.ready = True
-                await runtime.look_again(speaker.look, store.changed, progress, resync=TICK)
+                await runtime.look_again(speaker.look, store.changed, progress, rest=REST, resync=TICK)
 
             async with runtime.health(settings.metrics_address, progress, metrics.registry(speaker.facts)):
                 await runtime.until(

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from openelb import controller
 from openelb.controller import AT_ONCE, PER_LOOK, RESYNC, Controller, Settings
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client, Patience
+from openelb.kube.config import Access
 from openelb.kube.errors import Forbidden, Unavailable
 from openelb.kube.lease import Leadership
 from openelb.kube.report import Event, Reporter
@@ -23,9 +24,10 @@ from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan.liveness import TTL_SECONDS
 from tests.fakes.apiserver import Refusal
+from tests.fakes.counted import CountedPools
 from tests.fakes.leases import FakeLease
 from tests.fakes.steered import SteeredApiServer
-from tests.unit.builders import key
+from tests.unit.builders import key, speaker
 from tests.unit.kube.objects import EIPS, JSON, LEASES, SERVICES, eip, service, speaker_lease
 
 QUICKLY = Patience(request=5.0, connect=5.0, backoff=Backoff(first=0.0, last=0.0))
@@ -481,6 +483,35 @@ async def test_a_speaker_that_is_silent_is_lost_while_the_leader_hears_itself() 
         (ready,) = manager.server.stored(EIPS, "pool")["status"]["conditions"]
         assert (ready["status"], ready["reason"]) == ("False", "NoSpeaker")
         assert manager.address("web") == "192.0.2.1"
+
+
+@dataclass
+class Sight:
+    """What the store has, as the test says."""
+
+    seen: Snapshot
+
+    def snapshot(self) -> Snapshot:
+        return self.seen
+
+
+async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed() -> None:
+    pools, clock = CountedPools(), lambda: 1000.0
+    sight = Sight(Snapshot(pools=pools, speakers={"n1": speaker("n1")}))
+    leadership = Leadership(FakeLease(), "manager-1", clock=clock)
+    client = Client(Access(""))
+    manager = Controller(client, sight, leadership, Reporter(client, "", ""), Settings("manager-1"), clock=clock)
+    await leadership.attempt()
+    await manager.look()
+    made = pools.read
+    for renewal in range(5):
+        speakers = {"n1": speaker("n1", renewal=f"t{renewal}")}
+        sight.seen = replace(sight.seen, speakers=speakers, leader_renewal=f"t{renewal}")
+        await manager.look()
+    assert pools.read == made > 0
+    sight.seen = replace(sight.seen, gone=frozenset({key("web")}))
+    await manager.look()
+    assert pools.read > made
 
 
 # The whole process.

@@ -52,10 +52,10 @@ class Looks:
         await self._changed.wait()
         self._changed.clear()
 
-    async def run(self, *, resync: float = NEVER) -> None:
+    async def run(self, *, rest: float = 0.0, resync: float = NEVER) -> None:
         """Until all is done; a loop that does not look again ends in TimeoutError."""
         loop = asyncio.create_task(
-            runtime.look_again(self.look, self.changed, self.progress, resync=resync, backoff=AT_ONCE)
+            runtime.look_again(self.look, self.changed, self.progress, rest=rest, resync=resync, backoff=AT_ONCE)
         )
         try:
             await asyncio.wait_for(self._over.wait(), 5)
@@ -80,6 +80,16 @@ async def test_without_any_news_everything_is_looked_at_again_after_a_while() ->
     looks = Looks(None, NEVER)
     await looks.run(resync=0.0)
     assert looks.made == 2
+
+
+async def test_changes_that_come_soon_after_a_look_wait_for_one_look_together() -> None:
+    looks = Looks(None, None)
+    loop = asyncio.create_task(runtime.look_again(looks.look, looks.changed, looks.progress, rest=0.05, resync=NEVER))
+    for _ in range(10):
+        looks.change()
+        await asyncio.sleep(0)
+    assert looks.made == 1
+    loop.cancel()
 
 
 async def test_a_look_that_fails_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -127,7 +137,7 @@ async def test_a_stop_in_the_moment_of_a_change_is_heard(turns: int) -> None:
         waits.set()
         await looks.changed()
 
-    loop = asyncio.create_task(runtime.look_again(looks.look, changed, looks.progress, resync=NEVER))
+    loop = asyncio.create_task(runtime.look_again(looks.look, changed, looks.progress, rest=0.0, resync=NEVER))
     await waits.wait()
     looks.change()
     for _ in range(turns):

@@ -28,6 +28,7 @@ from openelb.speaker import HANDOVER, Settings, Speaker
 from openelb.wire import arp
 from openelb.wire.arp import Operation
 from tests.fakes.apiserver import Refusal
+from tests.fakes.counted import CountedPools
 from tests.fakes.leases import FakeLease
 from tests.fakes.ports import OURS, FakePort, answer, question
 from tests.fakes.steered import SteeredApiServer
@@ -64,7 +65,8 @@ class World:
         self.sight = Sight(snapshot(pool(), service(shows=str(ADDRESS)), *map(speaker, NODES)))
         self.stored = FakeLease(Lease(LEASE, "pod", 4, version="0"))
         self.layer2 = Layer2(self._port, clock=self.clock)
-        self.reporter = Reporter(Client(Access("")), "openelb-speaker", self.me, clock=self.clock)
+        # To the reporter a second is an hour: it would tell everything again, were it told so.
+        self.reporter = Reporter(Client(Access("")), "openelb-speaker", self.me, clock=lambda: 3600 * self.now)
         self.speaker = Speaker(
             self.sight,
             SpeakerLease(self.stored, self.me, "pod"),
@@ -295,16 +297,6 @@ async def test_figures_are_those_of_the_moment(world: World) -> None:
 # How often the plan is made.
 
 
-class CountedPools(dict[str, Pool]):
-    """Pools that count how often they are all read, as every plan does."""
-
-    read = 0
-
-    def values(self) -> Any:
-        self.read += 1
-        return super().values()
-
-
 async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed(world: World) -> None:
     pools = CountedPools(eip=pool())
     world.sight.seen = replace(world.sight.seen, pools=pools)
@@ -314,6 +306,16 @@ async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed(world: Wo
         world.renew(*NODES)
         await world.look(after=1.0)
     assert pools.read == made > 0
+
+
+async def test_the_plan_is_made_anew_when_endpoints_change(world: World) -> None:
+    local = service(shows=str(ADDRESS), local_traffic_only=True)
+    world.see(pool(), local, endpoints={local.key: frozenset({ME})})
+    await world.look()
+    assert world.answers()
+    world.see(pool(), local, endpoints={local.key: frozenset({OTHER})})
+    await world.look()
+    assert not world.answers()
 
 
 async def test_the_plan_is_made_anew_when_a_link_changes(world: World) -> None:

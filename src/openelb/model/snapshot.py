@@ -11,8 +11,8 @@ class Snapshot:
     """What judgements are made from.
 
     `endpoints` has the nodes with a ready endpoint of a Service. `speakers` are those whose Lease is in the cluster,
-    by node; `leader_renewal` changes with every renewal of the manager's. `gone` are Services that a direct read has shown to be absent: a Service that is merely not in `services`
-    may be one that has not arrived yet.
+    by node; `leader_renewal` changes with every renewal of the manager's. `gone` are Services that a direct read has
+    shown to be absent: a Service that is merely not in `services` may be one that has not arrived yet.
     """
 
     pools: Mapping[str, Pool] = field(default_factory=dict)
@@ -21,3 +21,8 @@ class Snapshot:
     speakers: Mapping[str, Speaker] = field(default_factory=dict)
     leader_renewal: str = ""
     gone: frozenset[ServiceKey] = frozenset()
+
+    def facts(self) -> tuple[object, ...]:
+        """All that a plan is made from: equal in two snapshots between which Leases were merely renewed."""
+        links = {node: speaker.links for node, speaker in self.speakers.items()}
+        return self.pools, self.services, self.endpoints, links, self.gone
