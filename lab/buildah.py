@@ -1,16 +1,15 @@
-"""Images made without an engine: a Debian by debootstrap, everything else by buildah from ordinary Dockerfiles."""
+"""Images made without an engine, by buildah from ordinary Dockerfiles. It knows how to build, not what."""
 
-import base64
 import configparser
 import io
 import os
-import shutil
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import machine
-from lab.cache import Cache, remove
+from lab.cache import Cache
 from lab.progress import Output
 
 PIP_CONFIG = Path("/etc/pip.conf")
@@ -25,7 +24,7 @@ class Builder:
 
     def build(self, context: Path, reference: str, output: Output, *, dockerfile: str = "Dockerfile") -> None:
         """Build a Dockerfile. Bases come from the store only; steps that did not change are taken from it."""
-        options = ["--isolation", "chroot", "--layers", "--pull-never"]
+        options = ["--isolation", "chroot", "--layers", "--pull-never", *_limits()]
         for source, place in self._machines_settings().items():
             options += ["--volume", f"{source}:{place}:ro"]
         self._run(output, "bud", *options, "--file", str(context / dockerfile), "--tag", reference, str(context))
@@ -65,31 +64,14 @@ class Builder:
         return output.run(["buildah", *store, "--storage-driver", "overlay", *arguments])
 
 
-def debian(suite: str, keyring: bytes, target: Path, output: Output) -> None:
-    """Make the file system of a minimal Debian as ``root.tar`` in the directory ``target``.
-
-    It comes from the archive that this machine's apt uses, or from Debian's own, and is signed by a key of ``keyring``.
-    """
-    root, keys = target / "root", target / "keyring.gpg"
-    keys.write_bytes(keyring)
-    debootstrap = shutil.which("debootstrap", path=machine.SEARCH_PATH) or "debootstrap"
-    mirror = [each for each in (machine.debian_mirror(),) if each]
-    output.run([debootstrap, "--variant=minbase", f"--keyring={keys}", suite, root, *mirror])
-    for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
-        remove(root / waste)
-    policy = root / "usr/sbin/policy-rc.d"
-    policy.write_text("#!/bin/sh\nexit 101\n")  # a package's daemon is not started while an image is built
-    policy.chmod(0o755)
-    left_out = [f"--exclude=./{each}/*" for each in ("dev", "proc", "sys")]
-    output.run(
-        ["tar", "--create", "--numeric-owner", *left_out, "--file", target / "root.tar", "--directory", root, "."]
-    )
-    remove(root)
-
-
-def keyring(text: str) -> bytes:
-    """The key ring in a file of base64 and comments."""
-    return base64.b64decode("".join(line for line in text.splitlines() if not line.startswith("#")))
+def _limits() -> list[str]:
+    """Limits of open files and processes that we may set: buildah would raise them, which not every root may."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    processes = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    # Some releases of buildah have lowered their own limit to this before they look at ours.
+    most = int(Path("/proc/sys/kernel/pid_max").read_text())
+    limits = {"nofile": files, "nproc": most if processes == resource.RLIM_INFINITY else min(processes, most)}
+    return [f"--ulimit={name}={limit}:{limit}" for name, limit in limits.items()]
 
 
 def pip_config(machines: str, environ: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import buildah, seed
+from lab import debian, seed
 from lab.binaries import MODULES, Binaries
 from lab.cache import Cache, fingerprint, key
 from lab.pins import Pins
@@ -106,8 +106,8 @@ class Images:
 
 
 def base_key(suite: str) -> str:
-    """The key of the Debian that all images stand on, and of the way images are built."""
-    return key(suite, fingerprint(DOCKERFILES / "debian", Path(buildah.__file__)))
+    """The key of the Debian that all images stand on."""
+    return key(suite, fingerprint(DOCKERFILES / "debian", Path(debian.__file__)))
 
 
 def image(name: str, reference: str, suite: str, *inputs: Path) -> Image:

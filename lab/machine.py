@@ -21,6 +21,10 @@ PACKAGES: Mapping[str, str] = {
 }
 """Packages of apt that the lab uses on the machine itself, and what shows that one is there: a program or a file."""
 
+WITH_BUILDAH = "netavark"
+"""Sets up networks of containers. None of ours has one, but buildah of Debian 13 does not start without; Ubuntu 22.04 has
+no such package."""
+
 ROOM = 8 * 10**9
 """Bytes a cold set-up writes: Go's modules and build cache about 5 GB, images, seed and binaries about 2 GB."""
 
@@ -119,6 +123,8 @@ def _install(packages: Sequence[str], output: Output) -> None:
     # A machine just started upgrades itself: wait for it.
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
     output.run([*apt, "update"], env=quiet)
+    if "buildah" in packages and _succeeds("apt-cache", "show", WITH_BUILDAH):
+        packages = [*packages, WITH_BUILDAH]
     output.run([*apt, "install", "-y", "--no-install-recommends", *packages], env=quiet)
 
 

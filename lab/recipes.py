@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lab import buildah, seed
+from lab import debian, seed
 from lab.buildah import Builder
 from lab.cache import remove
 from lab.images import DOCKERFILES, OPENELB_INPUTS, Image, Images, openelb_image
@@ -32,7 +32,9 @@ def steps(images: Images) -> list[Step]:
     if not images.base_seed.exists():
         makes.append(Step("unpacking the images for the nodes", partial(_make_base_seed, images)))
     if images.openelb and not images.seed.exists():
-        makes.append(Step("building OpenELB's image", partial(_make_seed, images, images.openelb.reference), OPENELB_ADVICE))
+        makes.append(
+            Step("building OpenELB's image", partial(_make_seed, images, images.openelb.reference), OPENELB_ADVICE)
+        )
     if makes and not images.base_mark.exists():
         makes.insert(0, Step(f"making Debian {images.pins.debian_suite}", partial(_make_base, images), PACKAGES_ADVICE))
     return makes
@@ -40,10 +42,10 @@ def steps(images: Images) -> list[Step]:
 
 def _make_base(images: Images, output: Output) -> None:
     suite = images.pins.debian_suite
-    keyring = buildah.keyring((DOCKERFILES / "debian" / f"{suite}.key").read_text())
+    keyring = debian.keyring((DOCKERFILES / "debian" / f"{suite}.key").read_text())
     with images.cache.scratch() as context:
         _copy(DOCKERFILES / "debian", context)
-        buildah.debian(suite, keyring, context, output)
+        debian.make(suite, keyring, context, output)
         Builder(images.cache).build(context, images.base, output)
     images.base_mark.touch()
 

@@ -10,7 +10,7 @@ import pytest
 
 import lab
 from lab.binaries import MODULES, programs
-from lab.buildah import keyring
+from lab.debian import keyring
 from lab.images import DOCKERFILES
 from lab.pins import FILE, Package, Pins, pins, release
 
