@@ -7,7 +7,7 @@ from typing import Any
 
 from lab import site
 from lab.cluster import Cluster
-from lab.demo import OPENELB, WELCOME
+from lab.demo import OPENELB, WELCOME, address_of
 from lab.network import Host
 from lab.wait import require, until
 from openelb.model import names
@@ -125,14 +125,6 @@ def get_service(cluster: Cluster, name: str) -> Any:
 def get_eip(cluster: Cluster, name: str = POOL) -> Any:
     """An Eip, as the API has it."""
     return cluster.get(f"/apis/{names.GROUP}/{names.VERSION}/eips/{name}")
-
-
-def address_of(cluster: Cluster, name: str) -> str:
-    """The address that a Service shows. Raises `NotYetError` with its conditions while it has none."""
-    status = get_service(cluster, name)["status"]
-    ingress = status["loadBalancer"].get("ingress")
-    require(ingress, "; ".join(each["message"] for each in status.get("conditions", ())) or "nothing was said")
-    return str(ingress[0]["ip"])
 
 
 def opened(client: Host, address: str) -> None:

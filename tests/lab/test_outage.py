@@ -8,6 +8,7 @@ import pytest
 
 from lab import faults
 from lab.cluster import Cluster
+from lab.demo import address_of
 from lab.wait import until
 from tests.lab import installed
 from tests.lab.test_failover import address_of_node
@@ -44,7 +45,7 @@ def test_nobody_stops_answering_or_moves_while_the_api_server_is_away(
         come_back(pool)
         back = time.monotonic()
         pool.apply(installed.from_pool("late"))
-        until(lambda: installed.address_of(pool, "late"), what="an address for the Service made at the return")
+        until(lambda: address_of(pool, "late"), what="an address for the Service made at the return")
         waited = time.monotonic() - back
         time.sleep(AFTERWARDS)
     for node, watch in answers.items():

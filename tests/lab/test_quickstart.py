@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.cluster import Cluster
+from lab.demo import address_of
 from lab.wait import require, until
 from openelb.model import names
 from tests.lab import installed
@@ -24,7 +25,7 @@ def nginx(openelb: Cluster) -> Iterator[Cluster]:
 
 
 def test_a_service_of_a_named_pool_is_opened_from_the_lan_and_from_behind_the_router(nginx: Cluster) -> None:
-    address = installed.address_of(nginx, "nginx")
+    address = address_of(nginx, "nginx")
     until(lambda: installed.opened(nginx.client, address), what="the page on the LAN")
     nginx.site.router.forget_neighbours()
     until(lambda: installed.opened(nginx.remote, address), what="the page behind the router")
