@@ -65,8 +65,8 @@ class Controller:
         self._settings = settings
         self._clock = clock
         self._hearing = liveness.Hearing()
-        self._facts: tuple[object, ...] = ()
-        self._last: cluster.ClusterPlan | None = None
+        self._judged = Snapshot(), frozenset[str]()
+        self._last = cluster.ClusterPlan({}, {}, {}, frozenset())
         self._refused: dict[ServiceKey, tuple[str, float]] = {}
         self.seen: Snapshot | None = None
 
@@ -88,10 +88,10 @@ class Controller:
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> cluster.ClusterPlan:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
-        facts = (*snapshot.facts(), alive)
-        if self._last is None or facts != self._facts:
-            self._facts = facts
+        before, alive_before = self._judged
+        if alive != alive_before or not snapshot.amounts_to(before):
             self._last = cluster.plan(snapshot, alive, self._settings.lb_class)
+        self._judged = snapshot, alive
         return self._last
 
     async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot) -> None:

@@ -72,7 +72,7 @@ class Speaker:
         self._echo = ""
         self._echoed_at = clock()
         self._round = 0
-        self._facts: tuple[object, ...] = ()
+        self._judged = Snapshot(), frozenset[str]()
         self._last = node.NodePlan()
 
     async def look(self) -> float | None:
@@ -113,10 +113,10 @@ class Speaker:
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> node.NodePlan:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
-        facts = (*snapshot.facts(), alive)
-        if facts != self._facts:
-            self._facts = facts
+        before, alive_before = self._judged
+        if alive != alive_before or not snapshot.amounts_to(before):
             self._last = node.plan(snapshot, self._settings.node, alive, self._settings.lb_class)
+        self._judged = snapshot, alive
         return self._last
 
     def _announce(self, plan: node.NodePlan, snapshot: Snapshot, now: float) -> None:

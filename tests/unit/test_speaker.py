@@ -308,6 +308,16 @@ async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed(world: Wo
     assert pools.read == made > 0
 
 
+async def test_the_plan_is_not_made_anew_for_endpoints_that_do_not_matter(world: World) -> None:
+    pools, web = CountedPools(eip=pool()), service(shows=str(ADDRESS))
+    world.sight.seen = replace(world.sight.seen, pools=pools)
+    await world.look()
+    made = pools.read
+    world.sight.seen = replace(world.sight.seen, endpoints={web.key: frozenset({OTHER})})
+    await world.look()
+    assert pools.read == made > 0
+
+
 async def test_the_plan_is_made_anew_when_endpoints_change(world: World) -> None:
     local = service(shows=str(ADDRESS), local_traffic_only=True)
     world.see(pool(), local, endpoints={local.key: frozenset({ME})})

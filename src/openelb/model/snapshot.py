@@ -22,7 +22,17 @@ class Snapshot:
     leader_renewal: str = ""
     gone: frozenset[ServiceKey] = frozenset()
 
-    def facts(self) -> tuple[object, ...]:
-        """All that a plan is made from: equal in two snapshots between which Leases were merely renewed."""
-        links = {node: speaker.links for node, speaker in self.speakers.items()}
-        return self.pools, self.services, self.endpoints, links, self.gone
+    def amounts_to(self, other: "Snapshot") -> bool:
+        """Whether the same follows from this one as from the `other`: between most two snapshots only Leases were renewed,
+        or endpoints have changed of Services that do not ask for local traffic.
+        """
+        if self.endpoints is not other.endpoints and self._local_endpoints() != other._local_endpoints():
+            return False
+        return self._facts() == other._facts()
+
+    def _facts(self) -> tuple[object, ...]:
+        """A tuple, since it takes one and the same mapping for equal without reading it."""
+        return self.pools, self.services, self.gone, {node: speaker.links for node, speaker in self.speakers.items()}
+
+    def _local_endpoints(self) -> Mapping[ServiceKey, frozenset[str] | None]:
+        return {key: self.endpoints.get(key) for key, service in self.services.items() if service.local_traffic_only}
