@@ -4,129 +4,21 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pytest
 
 from openelb import controller
-from openelb.controller import AT_ONCE, PER_LOOK, RESYNC, Controller, Settings
-from openelb.kube.backoff import Backoff
-from openelb.kube.client import Client, Patience
-from openelb.kube.config import Access
+from openelb.controller import AT_ONCE, PER_LOOK, RESYNC, Settings
 from openelb.kube.errors import Forbidden, Unavailable
-from openelb.kube.lease import Leadership
-from openelb.kube.report import Event, Reporter
-from openelb.kube.store import Store
 from openelb.model import names
-from openelb.model.snapshot import Snapshot
-from openelb.plan.liveness import TTL_SECONDS
 from tests.fakes.apiserver import Refusal
-from tests.fakes.counted import CountedPools
-from tests.fakes.leases import FakeLease
 from tests.fakes.steered import SteeredApiServer
-from tests.unit.builders import key, speaker
-from tests.unit.kube.objects import EIPS, JSON, LEASES, SERVICES, eip, service, speaker_lease
+from tests.unit.builders import key
+from tests.unit.kube.objects import EIPS, LEASES, SERVICES, eip, service
+from tests.unit.replica import POOL, SPEC, replica, wanting
 
-QUICKLY = Patience(request=5.0, connect=5.0, backoff=Backoff(first=0.0, last=0.0))
-ETH0 = '[{"name":"eth0","addresses":[]}]'
 DENIED = Refusal(403, "Forbidden", message='admission webhook "no.example.com" denied the request: no')
 NO_RIGHT = Refusal(403, "Forbidden", message='services "web" is forbidden: User "x" cannot patch services/status')
-
-SPEC = {"protocol": "layer2", "interface": "eth0"}
-POOL = eip("pool", "192.0.2.1-192.0.2.100", spec=SPEC, finalizers=[names.POOL_FINALIZER])
-
-
-def wanting(name: str, **spec: Any) -> JSON:
-    """A Service that has opted in for an address of the pool."""
-    return service(name, spec=spec, annotations={names.OPT_IN: "openelb", names.REQUESTED_POOL: "pool"})
-
-
-@dataclass
-class Replica:
-    """A manager with its cluster, at a time that goes on when told."""
-
-    server: SteeredApiServer
-    client: Client
-    now: float = 1000.0
-    lease: FakeLease = field(default_factory=FakeLease)
-
-    def __post_init__(self) -> None:
-        self.store = Store.for_manager(self.client, names.NAMESPACE)
-        self.leadership = Leadership(self.lease, "manager-1", clock=self.clock, on_change=self.store.poke)
-        self.reporter = Reporter(self.client, "openelb-manager", "manager-1", clock=self.clock)
-        self.controller = Controller(
-            self.client, self.store, self.leadership, self.reporter, Settings("manager-1"), clock=self.clock
-        )
-
-    def clock(self) -> float:
-        return self.now
-
-    async def lead(self) -> None:
-        await self.leadership.attempt()
-
-    async def lose_the_lead(self) -> None:
-        self.now += 3600
-
-    async def look(self) -> list[str]:
-        """What one look asks of the server that is no question."""
-        before = len(self.server.writes)
-        await self.controller.look()
-        return self.server.writes[before:]
-
-    async def settle(self) -> None:
-        """Look until there is nothing to do."""
-        for _ in range(12):
-            if not await self.look():
-                return
-        raise AssertionError(f"it never rests: {self.server.writes[-3:]}")
-
-    async def sees(self, holds: Callable[[Snapshot], bool]) -> None:
-        """Return when the watches have brought it."""
-        async with asyncio.timeout(5):
-            while not holds(self.store.snapshot()):
-                await self.store.changed()
-
-    async def put(self, collection: str, what: JSON) -> JSON:
-        """A user changes an object, and the watch brings it."""
-        stored = await self.server.put(collection, what)
-        version = stored["metadata"]["resourceVersion"]
-        await self.sees(lambda seen: version in {x.version for x in (*seen.pools.values(), *seen.services.values())})
-        return stored
-
-    def address(self, name: str) -> str:
-        """The address that a Service shows."""
-        ingress = self.server.stored(SERVICES, name, "default")["status"]["loadBalancer"].get("ingress", [])
-        return " ".join(entry["ip"] for entry in ingress)
-
-    def ledger(self) -> dict[str, str]:
-        return dict(self.server.stored(EIPS, "pool").get("status", {}).get("used", {}))
-
-    def told(self) -> list[str]:
-        """The Events that wait to be written, as `reason: sentence`."""
-        events: list[Event] = [self.reporter.next() for _ in range(self.reporter.waiting)]
-        return [f"{event.reason}: {event.sentence}" for event in events]
-
-
-@asynccontextmanager
-async def replica(*objects: JSON) -> AsyncIterator[Replica]:
-    """A replica that has read a cluster of these objects and one live speaker, and does not lead yet."""
-    async with SteeredApiServer().running() as server, Client(server.access, QUICKLY) as client:
-        await server.put(LEASES, speaker_lease("n1", "t1", ETH0))
-        for what in objects:
-            await server.put(EIPS if what["kind"] == "Eip" else SERVICES, what)
-        made = Replica(server, client)
-        watching = asyncio.create_task(made.store.run())
-        try:
-            async with asyncio.timeout(5):
-                await made.store.synced()
-            yield made
-        finally:
-            watching.cancel()
-            await asyncio.wait([watching])
-
 
 # Who leads.
 
@@ -384,134 +276,6 @@ async def test_a_service_that_has_one_condition_twice_is_no_reason_to_look_for_e
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await manager.store.changed()
-
-
-# What is told.
-
-
-async def test_an_address_is_told_in_the_words_that_scripts_look_for(caplog: pytest.LogCaptureFixture) -> None:
-    async with replica(POOL, wanting("web")) as manager:
-        await manager.lead()
-        with caplog.at_level(logging.INFO, logger="openelb.controller"):
-            await manager.settle()
-        assert manager.told() == [
-            "Ready: nodes with interface eth0 announce its addresses",
-            "AssignIP: success to assign ip: 192.0.2.1",
-        ]
-        assert caplog.messages == [
-            "Eip pool: nodes with interface eth0 announce its addresses",
-            "Service default/web: gets 192.0.2.1 from Eip pool",
-        ]
-
-
-async def test_an_address_that_is_given_back_is_told() -> None:
-    async with replica(POOL, wanting("web")) as manager:
-        await manager.lead()
-        await manager.settle()
-        manager.told()
-        stored = manager.server.stored(SERVICES, "web", "default")
-        await manager.put(SERVICES, {**stored, "metadata": {**stored["metadata"], "annotations": {}}})
-        await manager.settle()
-        assert manager.told() == ["ReleaseIP: success to release ip: 192.0.2.1"]
-        assert (manager.address("web"), manager.ledger()) == ("", {})
-
-
-async def test_a_service_that_waits_is_told_why_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with replica(wanting("web")) as manager:
-        await manager.lead()
-        await manager.settle()
-        (event,) = manager.told()
-        assert event.startswith("PoolNotFound: Eip pool does not exist: create it")
-        assert [text[:45] for text in caplog.messages] == ["Service default/web: Eip pool does not exist:"]
-        await manager.put(SERVICES, wanting("other"))
-        await manager.settle()
-        assert len(caplog.messages) == 2
-
-
-async def test_a_write_tells_of_what_it_changes_alone(caplog: pytest.LogCaptureFixture) -> None:
-    nowhere = {**POOL, "spec": {**POOL["spec"], "interface": "eth9"}}
-    async with replica(nowhere, wanting("web")) as manager:
-        await manager.lead()
-        await manager.settle()
-        caplog.clear()
-        stored = manager.server.stored(SERVICES, "web", "default")
-        await manager.put(SERVICES, {**stored, "spec": {**stored["spec"], "loadBalancerIP": "203.0.113.1"}})
-        await manager.settle()
-        assert [text.partition(",")[0] for text in caplog.messages] == [
-            "Service default/web: keeps 192.0.2.1 from Eip pool"
-        ]
-
-
-async def test_nothing_is_told_or_written_when_nothing_has_changed(caplog: pytest.LogCaptureFixture) -> None:
-    async with replica(POOL, wanting("web"), service("not-ours")) as manager:
-        await manager.lead()
-        await manager.settle()
-        manager.told()
-        caplog.clear()
-        with caplog.at_level(logging.INFO):
-            for renewal in range(2, 5):
-                await manager.server.put(LEASES, speaker_lease("n1", f"t{renewal}", ETH0))
-                await manager.sees(lambda seen, t=f"t{renewal}": seen.speakers["n1"].renewal.endswith(t))
-                manager.now += 1
-                await manager.lead()
-                assert await manager.look() == []
-        assert (caplog.messages, manager.told()) == ([], [])
-
-
-# When to look again.
-
-
-async def test_the_leader_looks_again_when_a_speaker_could_be_lost() -> None:
-    async with replica(POOL) as manager:
-        await manager.lead()
-        await manager.settle()
-        manager.now += 1.5
-        assert await manager.controller.look() == pytest.approx(TTL_SECONDS - 1.5)
-
-
-async def test_a_speaker_that_is_silent_is_lost_while_the_leader_hears_itself() -> None:
-    async with replica(POOL, wanting("web")) as manager:
-        await manager.lead()
-        await manager.settle()
-        leader = {"metadata": {"name": names.LEADER_LEASE, "namespace": names.NAMESPACE}}
-        for second in range(6):
-            await manager.server.put(LEASES, {**leader, "spec": {"renewTime": f"t{second}"}})
-            await manager.sees(lambda seen, t=f"t{second}": seen.leader_renewal.endswith(t))
-            manager.now += 1
-            await manager.lead()
-            await manager.look()
-        (ready,) = manager.server.stored(EIPS, "pool")["status"]["conditions"]
-        assert (ready["status"], ready["reason"]) == ("False", "NoSpeaker")
-        assert manager.address("web") == "192.0.2.1"
-
-
-@dataclass
-class Sight:
-    """What the store has, as the test says."""
-
-    seen: Snapshot
-
-    def snapshot(self) -> Snapshot:
-        return self.seen
-
-
-async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed() -> None:
-    pools, clock = CountedPools(), lambda: 1000.0
-    sight = Sight(Snapshot(pools=pools, speakers={"n1": speaker("n1")}))
-    leadership = Leadership(FakeLease(), "manager-1", clock=clock)
-    client = Client(Access(""))
-    manager = Controller(client, sight, leadership, Reporter(client, "", ""), Settings("manager-1"), clock=clock)
-    await leadership.attempt()
-    await manager.look()
-    made = pools.read
-    for renewal in range(5):
-        speakers = {"n1": speaker("n1", renewal=f"t{renewal}")}
-        sight.seen = replace(sight.seen, speakers=speakers, leader_renewal=f"t{renewal}")
-        await manager.look()
-    assert pools.read == made > 0
-    sight.seen = replace(sight.seen, gone=frozenset({key("web")}))
-    await manager.look()
-    assert pools.read > made
 
 
 # The whole process.

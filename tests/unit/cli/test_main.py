@@ -2,9 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -303,88 +300,3 @@ def test_no_such_service_ends_with_1_and_says_how_to_find_it(cluster: Cluster) -
     said = called("explain", "service", "shop/web", "--kubeconfig", cluster.kubeconfig)
     assert said.exit_code == WRONG
     assert (said.stdout, said.stderr) == ("", "there is no Service shop/web: look with `kubectl get services -A`\n")
-
-
-# The environment.
-
-
-def chosen(command: str, *arguments: str) -> dict[str, object]:
-    """The values that a command would run with."""
-    return main.openelb.commands[command].make_context(command, list(arguments)).params
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("POD_NAME", "POD_UID", "NODE_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
-OPTIONS = [
-    ("controller", "OPENELB_NAMESPACE", "--namespace", "namespace"),
-    ("controller", "OPENELB_LOAD_BALANCER_CLASS", "--load-balancer-class", "load_balancer_class"),
-    ("controller", "OPENELB_IDENTITY", "--identity", "identity"),
-    ("speaker", "OPENELB_NODE_NAME", "--node-name", "node_name"),
-    ("speaker", "OPENELB_DAEMON_SET", "--daemon-set", "daemon_set"),
-    ("status", "OPENELB_NAMESPACE", "--namespace", "namespace"),
-]
-
-
-@pytest.mark.parametrize(("command", "variable", "flag", "name"), OPTIONS)
-def test_an_option_is_read_from_the_environment_and_the_flag_beats_it(
-    command: str, variable: str, flag: str, name: str, environment: pytest.MonkeyPatch
-) -> None:
-    environment.setenv(variable, "said")
-    others = [] if command != "speaker" or name == "node_name" else ["--node-name", "n1"]
-    assert chosen(command, *others)[name] == "said"
-    assert chosen(command, *others, flag, "typed")[name] == "typed"
-
-
-def test_every_option_has_its_variable() -> None:
-    for command in main.openelb.commands.values():
-        for option in (param for param in command.params if isinstance(param, click.Option)):
-            flag = max(option.opts, key=len)
-            variables = option.envvar or []
-            assert variables[0] == "OPENELB_" + flag.removeprefix("--").upper().replace("-", "_")
-
-
-def test_a_pod_says_its_name_and_its_node(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("POD_NAME", "openelb-manager-1")
-    environment.setenv("NODE_NAME", "n7")
-    environment.setenv("POD_UID", "4711")
-    assert chosen("controller")["identity"] == "openelb-manager-1"
-    assert chosen("speaker")["node_name"] == "n7"
-    assert chosen("speaker")["daemon_set"] == names.DAEMON_SET
-
-
-def test_outside_a_pod_every_stop_is_for_good(environment: pytest.MonkeyPatch) -> None:
-    assert chosen("speaker", "--node-name", "n1")["daemon_set"] == ""
-
-
-def test_nothing_is_served_where_the_address_is_empty() -> None:
-    assert chosen("controller", "--metrics-addr", "")["metrics_addr"] == ""
-
-
-# Entry points.
-
-
-def run(*words: str) -> str:
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout
-
-
-def test_openelb_manager_is_openelb_controller() -> None:
-    (manager,) = (line.removeprefix("openelb-manager = ") for line in scripts() if line.startswith("openelb-manager"))
-    module, _, function = manager.partition(":")
-    said = run("-c", f"import {module}; {module}.{function}()", "-h").split()
-    assert said[:3] == ["Usage:", "openelb-manager", "[OPTIONS]"]
-    assert said[2:] == called("controller", "--help").output.split()[3:]
-
-
-def test_the_package_runs_as_a_module() -> None:
-    assert run("-m", "openelb", "version") == f"openelb {__version__}\n"
-
-
-def scripts() -> list[str]:
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
-    return [f"{name} = {target}" for name, target in project["scripts"].items()]

@@ -1,0 +1,147 @@
+"""What the manager tells people, and when it looks again."""
+
+import logging
+from dataclasses import dataclass, replace
+
+import pytest
+
+from openelb.controller import Controller, Settings
+from openelb.kube.client import Client
+from openelb.kube.config import Access
+from openelb.kube.lease import Leadership
+from openelb.kube.report import Reporter
+from openelb.model import names
+from openelb.model.snapshot import Snapshot
+from openelb.plan.liveness import TTL_SECONDS
+from tests.fakes.counted import CountedPools
+from tests.fakes.leases import FakeLease
+from tests.unit.builders import key, speaker
+from tests.unit.kube.objects import EIPS, LEASES, SERVICES, service, speaker_lease
+from tests.unit.replica import ETH0, POOL, replica, wanting
+
+# What is told.
+
+
+async def test_an_address_is_told_in_the_words_that_scripts_look_for(caplog: pytest.LogCaptureFixture) -> None:
+    async with replica(POOL, wanting("web")) as manager:
+        await manager.lead()
+        with caplog.at_level(logging.INFO, logger="openelb.controller"):
+            await manager.settle()
+        assert manager.told() == [
+            "Ready: nodes with interface eth0 announce its addresses",
+            "AssignIP: success to assign ip: 192.0.2.1",
+        ]
+        assert caplog.messages == [
+            "Eip pool: nodes with interface eth0 announce its addresses",
+            "Service default/web: gets 192.0.2.1 from Eip pool",
+        ]
+
+
+async def test_an_address_that_is_given_back_is_told() -> None:
+    async with replica(POOL, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        manager.told()
+        stored = manager.server.stored(SERVICES, "web", "default")
+        await manager.put(SERVICES, {**stored, "metadata": {**stored["metadata"], "annotations": {}}})
+        await manager.settle()
+        assert manager.told() == ["ReleaseIP: success to release ip: 192.0.2.1"]
+        assert (manager.address("web"), manager.ledger()) == ("", {})
+
+
+async def test_a_service_that_waits_is_told_why_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with replica(wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        (event,) = manager.told()
+        assert event.startswith("PoolNotFound: Eip pool does not exist: create it")
+        assert [text[:45] for text in caplog.messages] == ["Service default/web: Eip pool does not exist:"]
+        await manager.put(SERVICES, wanting("other"))
+        await manager.settle()
+        assert len(caplog.messages) == 2
+
+
+async def test_a_write_tells_of_what_it_changes_alone(caplog: pytest.LogCaptureFixture) -> None:
+    nowhere = {**POOL, "spec": {**POOL["spec"], "interface": "eth9"}}
+    async with replica(nowhere, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        caplog.clear()
+        stored = manager.server.stored(SERVICES, "web", "default")
+        await manager.put(SERVICES, {**stored, "spec": {**stored["spec"], "loadBalancerIP": "203.0.113.1"}})
+        await manager.settle()
+        assert [text.partition(",")[0] for text in caplog.messages] == [
+            "Service default/web: keeps 192.0.2.1 from Eip pool"
+        ]
+
+
+async def test_nothing_is_told_or_written_when_nothing_has_changed(caplog: pytest.LogCaptureFixture) -> None:
+    async with replica(POOL, wanting("web"), service("not-ours")) as manager:
+        await manager.lead()
+        await manager.settle()
+        manager.told()
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            for renewal in range(2, 5):
+                await manager.server.put(LEASES, speaker_lease("n1", f"t{renewal}", ETH0))
+                await manager.sees(lambda seen, t=f"t{renewal}": seen.speakers["n1"].renewal.endswith(t))
+                manager.now += 1
+                await manager.lead()
+                assert await manager.look() == []
+        assert (caplog.messages, manager.told()) == ([], [])
+
+
+# When to look again.
+
+
+async def test_the_leader_looks_again_when_a_speaker_could_be_lost() -> None:
+    async with replica(POOL) as manager:
+        await manager.lead()
+        await manager.settle()
+        manager.now += 1.5
+        assert await manager.controller.look() == pytest.approx(TTL_SECONDS - 1.5)
+
+
+async def test_a_speaker_that_is_silent_is_lost_while_the_leader_hears_itself() -> None:
+    async with replica(POOL, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        leader = {"metadata": {"name": names.LEADER_LEASE, "namespace": names.NAMESPACE}}
+        for second in range(6):
+            await manager.server.put(LEASES, {**leader, "spec": {"renewTime": f"t{second}"}})
+            await manager.sees(lambda seen, t=f"t{second}": seen.leader_renewal.endswith(t))
+            manager.now += 1
+            await manager.lead()
+            await manager.look()
+        (ready,) = manager.server.stored(EIPS, "pool")["status"]["conditions"]
+        assert (ready["status"], ready["reason"]) == ("False", "NoSpeaker")
+        assert manager.address("web") == "192.0.2.1"
+
+
+@dataclass
+class Sight:
+    """What the store has, as the test says."""
+
+    seen: Snapshot
+
+    def snapshot(self) -> Snapshot:
+        return self.seen
+
+
+async def test_the_plan_is_not_made_anew_when_only_leases_were_renewed() -> None:
+    pools, clock = CountedPools(), lambda: 1000.0
+    sight = Sight(Snapshot(pools=pools, speakers={"n1": speaker("n1")}))
+    leadership = Leadership(FakeLease(), "manager-1", clock=clock)
+    client = Client(Access(""))
+    manager = Controller(client, sight, leadership, Reporter(client, "", ""), Settings("manager-1"), clock=clock)
+    await leadership.attempt()
+    await manager.look()
+    made = pools.read
+    for renewal in range(5):
+        speakers = {"n1": speaker("n1", renewal=f"t{renewal}")}
+        sight.seen = replace(sight.seen, speakers=speakers, leader_renewal=f"t{renewal}")
+        await manager.look()
+    assert pools.read == made > 0
+    sight.seen = replace(sight.seen, gone=frozenset({key("web")}))
+    await manager.look()
+    assert pools.read > made
