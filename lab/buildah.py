@@ -27,7 +27,9 @@ class Builder:
         options = ["--isolation", "chroot", "--layers", "--pull-never", *_limits()]
         for source, place in self._machines_settings().items():
             options += ["--volume", f"{source}:{place}:ro"]
-        self._run(output, "bud", *options, "--file", str(context / dockerfile), "--tag", reference, str(context))
+        options += ["--file", str(context / dockerfile), "--tag", reference]
+        # In a mount namespace of its own, so that an interrupted build leaves no mount behind.
+        output.run(["unshare", "--mount", *self._command("bud", *options, str(context))])
 
     def export(self, reference: str, archive: Path, output: Output) -> None:
         """Write an image as an archive that containerd imports.
@@ -59,9 +61,12 @@ class Builder:
         return {machine.CERTIFICATES: _AUTHORITIES, pip: "/etc/pip.conf", apt: "/etc/apt/apt.conf.d/99authorities"}
 
     def _run(self, output: Output, *arguments: str) -> str:
+        return output.run(self._command(*arguments))
+
+    def _command(self, *arguments: str) -> list[str]:
         # What buildah knows of mounts must not outlive a restart of the machine: /run does not.
         store = ["--root", str(self.cache.path("buildah", "store")), "--runroot", "/run/openelb-buildah"]
-        return output.run(["buildah", *store, "--storage-driver", "overlay", *arguments])
+        return ["buildah", *store, "--storage-driver", "overlay", *arguments]
 
 
 def _limits() -> list[str]:

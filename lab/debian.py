@@ -18,7 +18,8 @@ def make(suite: str, keyring: bytes, target: Path, output: Output) -> None:
     keys.write_bytes(keyring)
     debootstrap = shutil.which("debootstrap", path=machine.SEARCH_PATH) or "debootstrap"
     mirror = [each for each in (machine.debian_mirror(),) if each]
-    output.run([debootstrap, "--variant=minbase", f"--keyring={keys}", suite, root, *mirror])
+    # In a mount namespace of its own: it mounts /proc and /sys, which must be gone when an interrupted run is removed.
+    output.run(["unshare", "--mount", debootstrap, "--variant=minbase", f"--keyring={keys}", suite, root, *mirror])
     for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
         remove(root / waste)
     policy = root / "usr/sbin/policy-rc.d"

@@ -39,6 +39,10 @@ class Images:
     cache: Cache
     pins: Pins
     repository: Path
+    base_mark: Path
+    """A file that exists when the Debian that all stand on is in buildah's store."""
+    base_seed: Path
+    """The containerd root with every image but OpenELB's."""
     pause: Image
     nginx: Image
     node: Image
@@ -52,12 +56,17 @@ class Images:
         Raises ValueError when the manifest does not ask for exactly one image.
         """
         suite, own = pins.debian_suite, openelb_reference(repository)
+        pause = image("pause", PAUSE, suite, DOCKERFILES / "pause", MODULES / "pause")
+        nginx = image("nginx", NGINX, suite, DOCKERFILES / "nginx")
+        unpacked = key(pins.containerd, fingerprint(Path(seed.__file__)), pause.key, nginx.key)
         return cls(
             cache=cache,
             pins=pins,
             repository=repository,
-            pause=image("pause", PAUSE, suite, DOCKERFILES / "pause", MODULES / "pause"),
-            nginx=image("nginx", NGINX, suite, DOCKERFILES / "nginx"),
+            base_mark=cache.path("buildah", f"debian-{base_key(suite)}"),
+            base_seed=cache.path("seed", f"base-{unpacked}"),
+            pause=pause,
+            nginx=nginx,
             node=image("node", NODE, suite, DOCKERFILES / "node"),
             openelb=openelb_image(own, suite, repository) if own else None,
         )
@@ -68,11 +77,6 @@ class Images:
         return f"docker.io/library/debian:{self.pins.debian_suite}-slim"
 
     @property
-    def base_mark(self) -> Path:
-        """A file that exists when the base is in buildah's store."""
-        return self.cache.path("buildah", f"debian-{base_key(self.pins.debian_suite)}")
-
-    @property
     def binaries(self) -> Path:
         """The directory of containerd and of what the sandbox image consists of."""
         return Binaries(self.cache, self.pins).directory
@@ -81,12 +85,6 @@ class Images:
     def node_root(self) -> Path:
         """The unpacked root file system of a node."""
         return self.cache.path("node", self.node.key)
-
-    @property
-    def base_seed(self) -> Path:
-        """The containerd root with every image but OpenELB's."""
-        unpacked_by = (self.pins.containerd, fingerprint(Path(seed.__file__)))
-        return self.cache.path("seed", f"base-{key(*unpacked_by, self.pause.key, self.nginx.key)}")
 
     @property
     def seed(self) -> Path:
