@@ -4,6 +4,7 @@ import configparser
 import io
 import os
 import resource
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from lab.cache import Cache
 from lab.progress import Output
 
 PIP_CONFIG = Path("/etc/pip.conf")
+_UNSHARED = ("unshare", "--mount")
+"""What buildah mounts, its store above all, is gone when it ends, also when it is killed."""
 _AUTHORITIES = "/run/authorities.crt"
 
 
@@ -28,8 +31,11 @@ class Builder:
         for source, place in self._machines_settings().items():
             options += ["--volume", f"{source}:{place}:ro"]
         options += ["--file", str(context / dockerfile), "--tag", reference]
-        # In a mount namespace of its own, so that an interrupted build leaves no mount behind.
-        output.run(["unshare", "--mount", *self._command("bud", *options, str(context))])
+        try:
+            self._run(output, "bud", *options, str(context))
+        except BaseException:
+            self._run(output, "rm", "--all")  # what a failed or interrupted build was at
+            raise
 
     def export(self, reference: str, archive: Path, output: Output) -> None:
         """Write an image as an archive that containerd imports.
@@ -41,12 +47,12 @@ class Builder:
 
     def unpack(self, reference: str, target: Path, output: Output) -> None:
         """Copy the file system of an image to ``target``."""
-        container = self._run(output, "from", "--pull-never", reference).split()[-1]
+        buildah = shlex.join(self._command())
+        script = f'container=$({buildah} from --pull-never "$1"); cp -a "$({buildah} mount "$container")" "$2"'
         try:
-            mounted = self._run(output, "mount", container).split()[-1]
-            output.run(["cp", "--archive", mounted, target])
+            output.run([*_UNSHARED, "sh", "-euc", script, "sh", reference, target])
         finally:
-            self._run(output, "rm", container)
+            self._run(output, "rm", "--all")
 
     def _machines_settings(self) -> Mapping[Path, str]:
         """Files of this machine, and where a build sees them: of their text nothing stays in the image.
@@ -61,12 +67,12 @@ class Builder:
         return {machine.CERTIFICATES: _AUTHORITIES, pip: "/etc/pip.conf", apt: "/etc/apt/apt.conf.d/99authorities"}
 
     def _run(self, output: Output, *arguments: str) -> str:
-        return output.run(self._command(*arguments))
+        return output.run([*_UNSHARED, *self._command(), *arguments])
 
-    def _command(self, *arguments: str) -> list[str]:
+    def _command(self) -> list[str]:
         # What buildah knows of mounts must not outlive a restart of the machine: /run does not.
         store = ["--root", str(self.cache.path("buildah", "store")), "--runroot", "/run/openelb-buildah"]
-        return ["buildah", *store, "--storage-driver", "overlay", *arguments]
+        return ["buildah", *store, "--storage-driver", "overlay"]
 
 
 def _limits() -> list[str]:
