@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import cgroups
 from lab.progress import Output, Step
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -37,7 +38,8 @@ class Machine:
     """What was seen of this machine, as far as it decides whether a lab can run on it."""
 
     root: bool
-    cgroup_v1: bool
+    controllers: frozenset[str]
+    """Of control groups: those that a group of ours would have."""
     overlay: bool
     namespaces: bool
     cache_on_overlay: bool
@@ -50,7 +52,7 @@ def look(cache: Path) -> Machine:
     place = next(parent for parent in (cache, *cache.parents) if parent.exists())
     return Machine(
         root=os.geteuid() == 0,
-        cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+        controllers=cgroups.tree().controllers(),
         overlay=_has_overlay(),
         namespaces=_succeeds("unshare", "--net", "--mount", "--pid", "--fork", "true"),
         cache_on_overlay=filesystem(place.resolve(), Path("/proc/self/mountinfo").read_text()) == "overlay",
@@ -67,11 +69,10 @@ def hindrances(machine: Machine, *, cold: bool) -> Iterator[str]:
         yield "This machine does not let root make namespaces: in a container, give it --privileged; else use a virtual machine."
     if not machine.overlay:
         yield "The kernel has no overlay file system: load it (modprobe overlay) or use a kernel that has it."
-    if not machine.cgroup_v1:
+    if missing := set(cgroups.CONTROLLERS) - machine.controllers:
         yield (
-            "This machine has cgroup v2 only, and the lab's nodes so far know cgroup v1: "
-            "boot with systemd.unified_cgroup_hierarchy=0 on the kernel's command line, from systemd 256 on with "
-            "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 besides."
+            f"Control groups made here would have no {', '.join(sorted(missing))}: start a container with --privileged "
+            "--cgroupns=host; a kernel that leaves memory out wants cgroup_enable=memory on its command line."
         )
     if machine.cache_on_overlay:
         yield "The cache is on an overlay file system, on which no other overlay can stand: set OPENELB_CACHE to a directory on a disk."

@@ -61,7 +61,7 @@ class Node:
 
     @property
     def group(self) -> Group:
-        return Group(self.host.netns)
+        return cgroups.group(self.host.netns)
 
     @property
     def pod_range(self) -> str:
@@ -71,7 +71,7 @@ class Node:
         """Power the node on; returns at once. Its disk is as it was when it was last on."""
         if not self.directory.exists():
             self._install()
-        command = ["sh", str(_FILES / "enter.sh"), str(self.directory), *map(str, self.group.create())]
+        command = ["sh", str(_FILES / "join.sh"), str(self.directory), *map(str, self.group.create())]
         # Not by `Host.start`: `ip netns exec` hides the control groups.
         with self.host.inside(), open(self.log("init"), "ab") as log:
             subprocess.run(["setsid", "--fork", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
@@ -83,7 +83,7 @@ class Node:
         self.group.remove()
 
     def is_on(self) -> bool:
-        return bool(self.group.own_processes())
+        return bool(self.group.daemons())
 
     def log(self, daemon: str) -> Path:
         """The log of one of `DAEMONS`, or of the node's first process (`init`)."""
@@ -100,7 +100,7 @@ class Node:
 
     def daemon(self, name: str) -> frozenset[int]:
         """The process ids of one of `DAEMONS`."""
-        own = self.group.own_processes()
+        own = self.group.daemons()
         return frozenset(pid for pid in own if os.path.basename(processes.executable(pid) or "") == name)
 
     def containers(self) -> list[Container]:
@@ -118,7 +118,7 @@ class Node:
         return Container(about["sandbox-namespace"], about["sandbox-name"], about["container-name"], running)
 
     def _first_process(self) -> int | None:
-        return next((pid for pid in self.group.own_processes() if processes.ids(pid)[1:] == (1,)), None)
+        return next((pid for pid in self.group.daemons() if processes.ids(pid)[1:] == (1,)), None)
 
     def _install(self) -> None:
         for name in ("upper", "work", "root", "kubelet", "log"):
@@ -137,7 +137,7 @@ class Node:
         }
         return {
             "settings": "".join(f"{name}={shlex.quote(value)}\n" for name, value in shell.items()),
-            "hierarchies": "".join(f"{each.directory} {each.options}\n" for each in cgroups.mounted()),
+            "cgroups": "".join(f"{each.kind} {each.directory} {each.options}\n" for each in self.group.tree.mounts),
         }
 
     def _configuration(self) -> dict[str, str]:

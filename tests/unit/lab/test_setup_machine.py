@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from lab.cgroups import CONTROLLERS
 from lab.machine import ROOM, Machine, filesystem, hindrances, missing_packages
 
-GOOD = Machine(root=True, cgroup_v1=True, overlay=True, namespaces=True, cache_on_overlay=False, free=ROOM)
+GOOD = Machine(
+    root=True,
+    controllers=frozenset(CONTROLLERS),
+    overlay=True,
+    namespaces=True,
+    cache_on_overlay=False,
+    free=ROOM,
+)
 
 MOUNTINFO = """\
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -28,7 +36,7 @@ def test_nothing_hinders_a_good_machine():
         (replace(GOOD, root=False), "run it as root"),
         (replace(GOOD, namespaces=False), "--privileged"),
         (replace(GOOD, overlay=False), "modprobe overlay"),
-        (replace(GOOD, cgroup_v1=False), "systemd.unified_cgroup_hierarchy=0"),
+        (replace(GOOD, controllers=frozenset({"cpu", "cpuset", "pids"})), "no memory: start a container with"),
         (replace(GOOD, cache_on_overlay=True), "set OPENELB_CACHE"),
         (replace(GOOD, free=ROOM - 1), "make room"),
     ],
