@@ -5,16 +5,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
 from openelb.kube import writes
-from openelb.kube.client import Client
+from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
-from openelb.kube.errors import Conflict, Invalid, NotFound
+from openelb.kube.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from openelb.kube.lease import Leadership
-from openelb.kube.lease_object import ApiLease
+from openelb.kube.lease_object import ApiLease, LeaseObject
 from openelb.kube.report import Reporter
 from openelb.kube.store import Store
 from openelb.model import names
@@ -39,6 +40,11 @@ class Settings:
     namespace: str = names.NAMESPACE
     lb_class: str = names.LOAD_BALANCER_CLASS
     metrics_address: str = ":50052"
+
+
+BRIEFLY = 1.0  # seconds; a conflict is mostly over when the watch has brought the later version
+FOR_NOW = 5.0  # seconds; somebody's admission webhook that is down for one object may be back
+OF_ONE_OBJECT = (Conflict, NotFound, Invalid, Unavailable)
 
 
 class Lost(Exception):
@@ -67,7 +73,8 @@ class Controller:
         self._hearing = liveness.Hearing()
         self._judged = Snapshot(), frozenset[str]()
         self._last = cluster.ClusterPlan({}, {}, {}, frozenset())
-        self._refused: dict[ServiceKey, tuple[str, float]] = {}
+        self._aside: dict[ServiceKey, tuple[str, float]] = {}
+        self._asked: dict[ServiceKey, float] = {}
         self.seen: Snapshot | None = None
 
     async def look(self) -> float | None:
@@ -83,8 +90,15 @@ class Controller:
             await self._carry_out(self._plan(snapshot, alive), snapshot)
         except Lost:
             return None
+        return self._next_look(now)
+
+    def _next_look(self, now: float) -> float | None:
+        """Seconds until a speaker could turn out to be lost, or something set aside is due again."""
+        times = [until for _, until in self._aside.values() if until > now]
         loss = liveness.next_loss(self._hearing, now)
-        return None if loss is None else loss - now
+        if self._last.unknown:
+            times.append(now + BRIEFLY)
+        return min((time - now for time in [*times, *([] if loss is None else [loss])]), default=None)
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> cluster.ClusterPlan:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
@@ -102,39 +116,52 @@ class Controller:
         services = [(service, publication) for service, publication in services if self._is_due(service)]
         services.sort(key=lambda pair: not pair[1].ingress)
         failures = [
-            *await self._all(self._ask_for(key) for key in sorted(plan.unknown)[:PER_LOOK]),
-            *await self._all(self._write_pool(pool, status) for pool, status in pools if self._is_due(pool)),
-            *await self._all(self._guard(pool, on) for pool, on in guards if self._is_due(pool)),
-            *await self._all(self._write_service(service, want) for service, want in services[:PER_LOOK]),
+            *await self._all(partial(self._ask_for, key) for key in self._to_ask_for(plan.unknown)),
+            *await self._all(partial(self._write_pool, pool, status) for pool, status in pools if self._is_due(pool)),
+            *await self._all(partial(self._guard, pool, on) for pool, on in guards if self._is_due(pool)),
+            *await self._all(partial(self._write_service, service, want) for service, want in services[:PER_LOOK]),
         ]
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
             raise failure
 
     def _is_due(self, about: Pool | Service) -> bool:
         """Not one whose write was just refused as it stands: it must not hold up the others."""
-        version, until = self._refused.get(_key(about), ("", 0.0))
+        version, until = self._aside.get(_key(about), ("", 0.0))
         return about.version != version or self._clock() >= until
 
-    def _leave_alone(self, about: Pool | Service, refusal: Invalid) -> None:
-        log.warning("%s is left for %g s: %s", _in_words(about), RESYNC, refusal)
-        now = self._clock()
-        self._refused = {key: entry for key, entry in self._refused.items() if entry[1] > now}
-        self._refused[_key(about)] = about.version, now + RESYNC
+    def _set_aside(self, about: Pool | Service, refusal: Refused) -> None:
+        """A conflict is over when the watch brings the later version, which is due at once; other refusals may stay."""
+        now, key = self._clock(), _key(about)
+        seconds = (
+            BRIEFLY if isinstance(refusal, Conflict | NotFound) else RESYNC if isinstance(refusal, Invalid) else FOR_NOW
+        )
+        if seconds > BRIEFLY and self._aside.get(key, ("", 0.0))[0] != about.version:
+            log.warning("%s is left for %g s: %s", _in_words(about), seconds, refusal)
+        self._aside = {other: entry for other, entry in self._aside.items() if entry[1] > now - RESYNC}
+        self._aside[key] = about.version, now + seconds
 
-    async def _all(self, writes: Iterator[Awaitable[None]]) -> list[BaseException]:
-        """Do them side by side. One that fails does not keep the others from being tried; the failures are given back."""
+    async def _all(self, work: Iterable[Callable[[], Awaitable[None]]]) -> list[BaseException]:
+        """Do it side by side. What fails does not keep the rest from being tried; the failures are given back."""
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(write: Awaitable[None]) -> None:
+        async def one(each: Callable[[], Awaitable[None]]) -> None:
             async with gate:
-                await write
+                await each()
 
-        results = await asyncio.gather(*(one(write) for write in writes), return_exceptions=True)
+        results = await asyncio.gather(*map(one, work), return_exceptions=True)
         return [result for result in results if isinstance(result, BaseException)]
 
     def _still_leading(self) -> None:
         if not self._leadership.held(self._clock()):
             raise Lost
+
+    def _to_ask_for(self, unknown: frozenset[ServiceKey]) -> list[ServiceKey]:
+        """Those not asked for just now: one that is there arrives by the watch in its own time."""
+        now = self._clock()
+        self._asked = {key: at for key, at in self._asked.items() if now - at < BRIEFLY}
+        due = sorted(unknown - self._asked.keys())[:PER_LOOK]
+        self._asked.update((key, now) for key in due)
+        return due
 
     async def _ask_for(self, key: ServiceKey) -> None:
         """A holder that the store does not know has either not arrived or is gone: only the server can tell."""
@@ -148,10 +175,8 @@ class Controller:
         self._still_leading()
         try:
             written = await writes.write_pool_status(self._client, pool, status)
-        except (Conflict, NotFound):
-            return  # somebody was there first: the watch brings what is there, and we look again
-        except Invalid as refusal:
-            self._leave_alone(pool, refusal)
+        except OF_ONE_OBJECT as refusal:
+            self._set_aside(pool, refusal)
             return
         self._store.absorb(written)
         for condition in _changed(pool.status.conditions, status.conditions):
@@ -162,19 +187,15 @@ class Controller:
         self._still_leading()
         try:
             self._store.absorb(await writes.write_pool_finalizer(self._client, pool, present=on))
-        except (Conflict, NotFound):
-            return
-        except Invalid as refusal:
-            self._leave_alone(pool, refusal)
+        except OF_ONE_OBJECT as refusal:
+            self._set_aside(pool, refusal)
 
     async def _write_service(self, service: Service, publication: Publication) -> None:
         self._still_leading()
         try:
             written = await writes.write_service(self._client, service, publication)
-        except (Conflict, NotFound):
-            return
-        except Invalid as refusal:
-            self._leave_alone(service, refusal)
+        except OF_ONE_OBJECT as refusal:
+            self._set_aside(service, refusal)
             return
         if written is service:  # nothing to write after all, and so nothing to look at again
             return
@@ -199,30 +220,72 @@ class Controller:
             self._reporter.tell(written, "ReleaseIP", f"success to release ip: {address}", warning=False)
 
 
+class Replica:
+    """Leads when it can, each time from a list of everything made anew: a watch that stood by may lag behind what the
+    leader before has written, and an address must not be given out from an old view.
+    """
+
+    def __init__(
+        self, client: Client, lease: LeaseObject, reporter: Reporter, settings: Settings, progress: runtime.Progress
+    ) -> None:
+        self._client = client
+        self._leadership = Leadership(lease, settings.identity, on_change=self._note)
+        self._reporter = reporter
+        self._settings = settings
+        self._progress = progress
+        self._gained, self._lost = asyncio.Event(), asyncio.Event()
+        self._controller: Controller | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lead or stand by until told to stop; then give the lead up, so that another has it at once."""
+        parts = {"leading": self._leadership.run, "telling": self._reporter.run, "working": self._reign_on_reign}
+        await runtime.until(stop, parts)
+        await self._leadership.release()
+
+    def facts(self) -> Iterable[Metric]:
+        """For Prometheus. A replica that stands by reads nothing, and so it knows of no pools."""
+        leads = self._leadership.held(time.monotonic())
+        seen = self._controller.seen if self._controller else None
+        return metrics.manager(leads=leads, snapshot=seen)
+
+    def _note(self) -> None:
+        now, then = (
+            (self._gained, self._lost) if self._leadership.held(time.monotonic()) else (self._lost, self._gained)
+        )
+        then.clear()
+        now.set()
+
+    async def _reign_on_reign(self) -> None:
+        while True:
+            self._progress.ready = True
+            await self._gained.wait()
+            self._progress.ready = False
+            store = Store.for_manager(self._client, self._settings.namespace)
+            self._controller = Controller(self._client, store, self._leadership, self._reporter, self._settings)
+            try:
+                await runtime.until(self._lost, {"watching": store.run, "working": partial(self._work, store)})
+            finally:
+                self._controller = None
+                self._progress.rest()
+
+    async def _work(self, store: Store) -> None:
+        await store.synced()
+        self._progress.ready = True
+        if self._controller is not None:
+            await runtime.look_again(self._controller.look, store.changed, self._progress, rest=REST, resync=RESYNC)
+
+
 async def run(access: Access, settings: Settings) -> None:
-    """Be a replica of the manager until told to stop; then give the lead up, so that another has it at once."""
+    """Be a replica of the manager until told to stop."""
     with runtime.stop_signals() as stop:
-        async with Client(access) as client, Client(access) as lease_client:
-            store = Store.for_manager(client, settings.namespace)
+        # Nothing is tried again behind the loop's back: the lead may be lost by then, and the next look decides anew.
+        async with Client(access, Patience(attempts=1)) as client, Client(access) as lease_client:
             lease = ApiLease(lease_client, settings.namespace, names.LEADER_LEASE)
-            leadership = Leadership(lease, settings.identity, on_change=store.poke)
             reporter = Reporter(client, "openelb-manager", settings.identity)
-            controller = Controller(client, store, leadership, reporter, settings)
             progress = runtime.Progress()
-
-            async def work() -> None:
-                await store.synced()
-                progress.ready = True
-                await runtime.look_again(controller.look, store.changed, progress, rest=REST, resync=RESYNC)
-
-            def facts() -> Iterable[Metric]:
-                return metrics.manager(leads=leadership.held(time.monotonic()), snapshot=controller.seen)
-
-            async with runtime.health(settings.metrics_address, progress, metrics.registry(facts)):
-                await runtime.until(
-                    stop, {"watching": store.run, "leading": leadership.run, "telling": reporter.run, "working": work}
-                )
-            await leadership.release()
+            replica = Replica(client, lease, reporter, settings, progress)
+            async with runtime.health(settings.metrics_address, progress, metrics.registry(replica.facts)):
+                await replica.run(stop)
 
 
 def _key(about: Pool | Service) -> ServiceKey:
@@ -234,6 +297,6 @@ def _in_words(about: Pool | Service) -> str:
 
 
 def _changed(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> Iterator[Condition]:
-    """Conditions that say something else than before."""
-    had = {(condition.type, condition.status, condition.reason) for condition in before}
-    return (c for c in after if (c.type, c.status, c.reason) not in had)
+    """Conditions that say something else than before; of what is well, the words may change unremarked."""
+    had = {(condition.type, condition.reason, "" if condition.status else condition.message) for condition in before}
+    return (c for c in after if (c.type, c.reason, "" if c.status else c.message) not in had)

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -25,10 +25,18 @@ LIVENESS_SECONDS = 60.0
 
 def log_to_stderr(level: str) -> None:
     """One line a sentence, with a time, where kubectl logs finds it."""
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", force=True
-    )
+    stream = logging.StreamHandler(sys.stderr)
+    stream.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[stream], level=level.upper(), force=True)
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
+
+
+class _OneLine(logging.Formatter):
+    """Escapes what would end a line: messages quote what users wrote into their objects."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (the library's name)
+        record.message = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message)
+        return super().formatMessage(record)
 
 
 class NoPort(Exception):
@@ -37,20 +45,22 @@ class NoPort(Exception):
 
 @dataclass(slots=True)
 class Progress:
-    """When the main loop last made a step (monotonic seconds), and whether it may serve."""
+    """When the main loop last made a step (monotonic seconds; None while there is nothing to do yet), and whether it may
+    serve. Who waits for the API server at the start is not stuck, and no restart would help.
+    """
 
     clock: Callable[[], float] = time.monotonic
-    at: float = field(init=False)
+    at: float | None = None
     ready: bool = False
-
-    def __post_init__(self) -> None:
-        self.step()
 
     def step(self) -> None:
         self.at = self.clock()
 
+    def rest(self) -> None:
+        self.at = None
+
     def is_stuck(self) -> bool:
-        return self.clock() - self.at > LIVENESS_SECONDS
+        return self.at is not None and self.clock() - self.at > LIVENESS_SECONDS
 
 
 async def look_again(
@@ -68,6 +78,7 @@ async def look_again(
     """
     failures, complaint = 0, ""
     while True:
+        progress.step()
         try:
             wait = await look()
             if failures:

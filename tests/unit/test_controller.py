@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from openelb import controller
-from openelb.controller import AT_ONCE, PER_LOOK, RESYNC, Settings
-from openelb.kube.errors import Forbidden, Unavailable
+from openelb.controller import AT_ONCE, BRIEFLY, FOR_NOW, PER_LOOK, RESYNC, Settings
+from openelb.kube.errors import Forbidden
 from openelb.model import names
 from tests.fakes.apiserver import Refusal
 from tests.fakes.steered import SteeredApiServer
@@ -227,11 +227,21 @@ async def test_a_write_that_fails_keeps_no_other_from_being_tried() -> None:
     async with replica(trouble, POOL, wanting("web")) as manager:
         manager.server.refuse("eips/a", Refusal(500, "InternalError"))
         await manager.lead()
-        with pytest.raises(Unavailable):
-            await manager.look()
-        with pytest.raises(Unavailable):
-            await manager.look()
+        await manager.look()
+        await manager.look()
         assert manager.address("web") == "192.0.2.1"
+
+
+@pytest.mark.parametrize(("refusal", "seconds"), [(Refusal(409, "Conflict"), BRIEFLY), (Refusal(500), FOR_NOW)])
+async def test_a_write_that_was_refused_is_not_repeated_at_once(refusal: Refusal, seconds: float) -> None:
+    async with replica(POOL, wanting("web")) as manager:
+        manager.server.refuse("services/web", refusal)
+        await manager.lead()
+        asked = [await manager.look() for _ in range(4)]
+        assert len([write for writes in asked for write in writes if "services/web" in write]) == 1
+        manager.now += seconds
+        await manager.lead()
+        assert len(await manager.look()) == 1
 
 
 async def test_a_missing_right_is_an_error_with_advice() -> None:
@@ -248,10 +258,10 @@ async def test_in_a_burst_addresses_come_before_bad_news() -> None:
     async with replica(POOL, nowhere, wanting("b")) as manager:
         await manager.lead()
         manager.server.refuse("services/a", Refusal(500))
-        with pytest.raises(Unavailable):
-            await manager.look()
-        with pytest.raises(Unavailable):
-            await manager.look()
+        await manager.look()
+        manager.now += FOR_NOW
+        await manager.lead()
+        await manager.look()
         order = [write for write in manager.server.writes if "/services/" in write]
         assert order[-2:] == [f"PATCH /api/v1/namespaces/default/services/{name}/status" for name in ("b", "a")]
 
