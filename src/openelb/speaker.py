@@ -68,6 +68,7 @@ class Speaker:
         self._clock = clock
         self._hearing = liveness.Hearing()
         self._looked_at = math.inf
+        self._looked_well_at = -math.inf
         self._distrusted: str | None = None
         self._echo = ""
         self._echoed_at = clock()
@@ -85,9 +86,18 @@ class Speaker:
         if self._slept(own, now):
             self._announce(node.NodePlan(), snapshot, now)
         else:
-            self._announce(self._plan(snapshot, liveness.alive(self._hearing, now)), snapshot, now)
+            self._announce(self._plan(snapshot, self._alive(now)), snapshot, now)
+        self._looked_well_at = now
         loss = liveness.next_loss(self._hearing, now)
         return None if loss is None else loss - now
+
+    def is_fit(self) -> bool:
+        """Whether the loop does its work: what it announces is valid no longer than this holds."""
+        return self._clock() - self._looked_well_at < liveness.TTL_SECONDS
+
+    def _alive(self, now: float) -> frozenset[str]:
+        alive = liveness.alive(self._hearing, now)
+        return alive - {self._settings.node} if liveness.is_given_up(self._hearing, self._settings.node, now) else alive
 
     def _note_echo(self, own: str, now: float) -> None:
         """A renewal of ours that comes back after a long silence ends a time in which the others may have announced what
@@ -164,17 +174,15 @@ async def run(access: Access, settings: Settings) -> None:
     with runtime.stop_signals() as stop:
         async with Client(access) as client, Client(access) as lease_client:
             store = Store.for_speaker(client, settings.namespace)
-            lease = SpeakerLease(
-                ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node)),
-                settings.node,
-                settings.holder,
-            )
+            lease_object = ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node))
+            lease = SpeakerLease(lease_object, settings.node, settings.holder, fit=lambda: speaker.is_fit())
             reporter = Reporter(client, "openelb-speaker", settings.node)
             speaker = Speaker(store, lease, Layer2(ArpPort), reporter, settings)
             progress = runtime.Progress()
 
             async def renew() -> None:
                 await store.synced()  # who has not read the cluster is no candidate
+                lease_object.owner = await _owner(client, settings.node)
                 lease.tell(links())
                 await lease.run()
 
@@ -201,6 +209,12 @@ async def run(access: Access, settings: Settings) -> None:
                 await _leave(client, speaker, settings)
 
 
+async def _owner(client: Client, name: str) -> dict[str, str] | None:
+    """The reference to our Node, or None where there is none of that name."""
+    here = await reads.node(client, name)
+    return {"apiVersion": "v1", "kind": "Node", "name": name, "uid": here.uid} if here else None
+
+
 async def _leave(client: Client, speaker: Speaker, settings: Settings) -> None:
     try:
         if await _is_for_good(client, settings):
@@ -218,7 +232,8 @@ async def _is_for_good(client: Client, settings: Settings) -> bool:
     try:
         async with asyncio.timeout(ASKING):
             selector = await reads.node_selector(client, settings.namespace, settings.daemon_set)
-            return stopping.is_for_good(selector, await reads.node_labels(client, settings.node))
+            here = await reads.node(client, settings.node)
+            return here is None or stopping.is_for_good(selector, here.labels, cordoned=here.cordoned)
     except TimeoutError:
         raise Unreachable(f"no answer within {ASKING:g} s") from None
 

@@ -12,7 +12,7 @@ from openelb.kube.lease import Leadership
 from openelb.kube.report import Reporter
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
-from openelb.plan.liveness import TTL_SECONDS
+from openelb.plan.liveness import TTL_FOUND_SECONDS
 from tests.fakes.counted import CountedPools
 from tests.fakes.leases import FakeLease
 from tests.unit.builders import key, speaker
@@ -99,7 +99,7 @@ async def test_the_leader_looks_again_when_a_speaker_could_be_lost() -> None:
         await manager.lead()
         await manager.settle()
         manager.now += 1.5
-        assert await manager.controller.look() == pytest.approx(TTL_SECONDS - 1.5)
+        assert await manager.controller.look() == pytest.approx(TTL_FOUND_SECONDS - 1.5)
 
 
 async def test_a_speaker_that_is_silent_is_lost_while_the_leader_hears_itself() -> None:

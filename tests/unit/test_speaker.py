@@ -16,7 +16,7 @@ from openelb.kube.lease import SpeakerLease, speaker_lease_name
 from openelb.kube.report import Reporter
 from openelb.model.cluster import Pool, Service
 from openelb.model.snapshot import Snapshot
-from openelb.plan.liveness import TTL_SECONDS
+from openelb.plan.liveness import TTL_FOUND_SECONDS, TTL_SECONDS
 from openelb.plan.placement import winner
 from openelb.speaker import HANDOVER, Settings, Speaker
 from openelb.wire import arp
@@ -149,6 +149,8 @@ async def test_a_service_that_is_gone_is_not_answered_for(world: World) -> None:
 
 async def test_the_addresses_of_a_node_that_is_lost_are_answered_by_another() -> None:
     world = World(OTHER)
+    await world.look()
+    world.renew("n1")
     taken_over = []
     for _ in range(6):
         await world.look(after=1.0)
@@ -160,7 +162,15 @@ async def test_the_addresses_of_a_node_that_is_lost_are_answered_by_another() ->
 
 async def test_it_looks_again_when_a_peer_could_be_lost(world: World) -> None:
     await world.look()
-    assert await world.look(after=1.5) == pytest.approx(TTL_SECONDS - 1.5)
+    assert await world.look(after=1.5) == pytest.approx(TTL_FOUND_SECONDS - 1.5)
+
+
+async def test_it_is_fit_while_its_looks_succeed(world: World) -> None:
+    assert not world.speaker.is_fit()
+    await world.look()
+    assert world.speaker.is_fit()
+    world.now += TTL_SECONDS
+    assert not world.speaker.is_fit()
 
 
 # After a pause.

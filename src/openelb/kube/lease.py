@@ -143,11 +143,23 @@ class Leadership:
 class SpeakerLease:
     """The Lease by which the speaker of a node says that it is alive, and which links the node has.
 
-    `holder` is this process: a later one of the same node takes the Lease over.
+    `holder` is this process: a later one of the same node takes the Lease over. It is renewed only while the process is
+    `fit` to announce: the others must not wait for one that renews and does nothing else.
     """
 
-    def __init__(self, lease: LeaseObject, node: str, holder: str, *, seconds: int = 4) -> None:
+    def __init__(
+        self,
+        lease: LeaseObject,
+        node: str,
+        holder: str,
+        *,
+        seconds: int = 4,
+        fit: Callable[[], bool] = lambda: True,
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._lease = lease
+        self._fit = fit
+        self._clock = clock
         self._node = node
         self._holder = holder
         self._seconds = seconds
@@ -168,8 +180,10 @@ class SpeakerLease:
         complaint = ""
         while True:
             self._wake.clear()
+            started = self._clock()
             try:
-                await self.renew()
+                if self._fit():
+                    await self.renew()
                 if complaint:
                     log.info("the Lease of this node is renewed again")
                 complaint = ""
@@ -179,7 +193,7 @@ class SpeakerLease:
                     log.warning("the Lease of this node cannot be renewed: %s", complaint)
             # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment of what is waited for.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RENEW_SECONDS):
+                async with asyncio.timeout(max(0.0, RENEW_SECONDS - (self._clock() - started))):
                     await self._wake.wait()
 
     async def renew(self) -> None:

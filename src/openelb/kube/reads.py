@@ -1,5 +1,8 @@
 """Single questions to the API server that no watch is worth."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import msgspec
 
 from openelb.kube.client import Client
@@ -25,8 +28,22 @@ class _DaemonSet(msgspec.Struct):
     spec: _Spec
 
 
+class _NodeSpec(msgspec.Struct):
+    unschedulable: bool | None = None
+
+
 class _Node(msgspec.Struct):
     metadata: Meta
+    spec: _NodeSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as Kubernetes has it."""
+
+    uid: str
+    labels: Mapping[str, str]
+    cordoned: bool
 
 
 async def ask_for_every_kind(client: Client, namespace: str) -> None:
@@ -47,10 +64,12 @@ async def node_selector(client: Client, namespace: str, name: str) -> dict[str, 
     return None if found.metadata.deletion_timestamp else found.spec.template.spec.node_selector or {}
 
 
-async def node_labels(client: Client, name: str) -> dict[str, str] | None:
-    """The labels of a Node; None when it is gone or going. Raises ApiError."""
+async def node(client: Client, name: str) -> Node | None:
+    """What a speaker asks of its Node; None when it is gone or going. Raises ApiError."""
     try:
         found = await client.get(f"/api/v1/nodes/{name}", _Node)
     except NotFound:
         return None
-    return None if found.metadata.deletion_timestamp else found.metadata.labels or {}
+    if found.metadata.deletion_timestamp:
+        return None
+    return Node(found.metadata.uid, found.metadata.labels or {}, bool(found.spec and found.spec.unschedulable))

@@ -185,13 +185,15 @@ def _publication(service: Service, holding: Holding, allocated: Finding, look: _
 def _unserved(service: Service, books: Books) -> Publication | None:
     """What a Service that wants no address of ours is to carry: nothing, in steps that never free a shown address."""
     held = books.holdings(service.key)
-    if service.pool_label or any(holding.address in books.shown(service.key) for holding in held):
-        return Publication(guarded=names.SERVICE_FINALIZER in service.finalizers)
+    guarded = names.SERVICE_FINALIZER in service.finalizers
+    # Our label alone says nothing: it has the name of the annotation, and people put it on other Services by mistake.
+    if (service.pool_label and guarded) or any(holding.address in books.shown(service.key) for holding in held):
+        return Publication(guarded=guarded)
     if held:
         for holding in held:
             books.strike(service.key, holding)
         return None
-    return Publication(ingress=service.ingress, conditions=_node_proxy(service))
+    return Publication(service.ingress, service.pool_label, conditions=_node_proxy(service))
 
 
 def _node_proxy(service: Service) -> tuple[Condition, ...]:
@@ -226,7 +228,7 @@ def _pool_status(pool: Pool, look: _Look) -> PoolStatus:
         used=used,
         ready=ready,
         usage=len(used),
-        occupied=0 < size <= len(used),
+        occupied=0 < size <= sum(address in pool for address in used),
         conditions=(Condition.of(names.READY, outlook, status=ready),),
     )
     if pool.problem:  # what the pool was before its address was spoilt still tells speakers which addresses are its own

@@ -5,22 +5,36 @@ through the same watch: with the API server away, or the observer cut off, nobod
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # A speaker renews every second and is lost after four, so that an address is answered elsewhere within five.
 TTL_SECONDS = 4.0
 # So many own renewals must have come back since a peer's last one. Four of them, a second apart, take at most the
 # TTL; after an outage they give the peers two to three seconds to come back as well.
 ECHOES = 4
+# A Lease that was found at the start and has not been renewed since may be that of a node lost long ago. A live speaker
+# renews twice in this time.
+TTL_FOUND_SECONDS = 2.5
+ECHOES_FOUND = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The last renewal of one peer: when it was seen (monotonic seconds), and after how many echoes of our own."""
+    """The last renewal of one peer: when it was seen (monotonic seconds), and after how many echoes of our own.
+
+    `renewed` is false for one that was found as it is and has not changed since. `unanswered` counts its renewals since
+    the last of our own.
+    """
 
     renewal: str
     at: float
     echo: int
+    renewed: bool = False
+    unanswered: int = 0
+
+    def is_lost(self, now: float, echo: int) -> bool:
+        ttl, echoes = (TTL_SECONDS, ECHOES) if self.renewed else (TTL_FOUND_SECONDS, ECHOES_FOUND)
+        return now - self.at >= ttl and echo - self.echo >= echoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +53,38 @@ def listen(before: Hearing, own: str, renewals: Mapping[str, str], now: float) -
     """
     own = own or before.own
     echo = before.echo + (own != before.own)
+    echoed = echo != before.echo
     peers = {
-        peer: heard
-        if (heard := before.peers.get(peer)) is not None and heard.renewal == renewal
-        else Heard(renewal, now, echo)
-        for peer, renewal in renewals.items()
+        peer: _heard(before.peers.get(peer), renewal, now, echo, echoed=echoed) for peer, renewal in renewals.items()
     }
     return Hearing(own, echo, peers)
 
 
-def alive(hearing: Hearing, now: float, *, ttl: float = TTL_SECONDS, echoes: int = ECHOES) -> frozenset[str]:
+def _heard(before: Heard | None, renewal: str, now: float, echo: int, *, echoed: bool) -> Heard:
+    if before is None:
+        return Heard(renewal, now, echo)
+    unanswered = 0 if echoed else before.unanswered
+    if before.renewal != renewal:
+        return Heard(renewal, now, echo, renewed=True, unanswered=unanswered + (not echoed))
+    return before if unanswered == before.unanswered else replace(before, unanswered=unanswered)
+
+
+def alive(hearing: Hearing, now: float) -> frozenset[str]:
     """The peers that are not lost. One that was seen for the first time is alive until proven otherwise."""
-    return frozenset(
-        peer for peer, heard in hearing.peers.items() if now - heard.at < ttl or hearing.echo - heard.echo < echoes
-    )
+    return frozenset(peer for peer, heard in hearing.peers.items() if not heard.is_lost(now, hearing.echo))
 
 
-def next_loss(hearing: Hearing, now: float, *, ttl: float = TTL_SECONDS) -> float | None:
+def is_given_up(hearing: Hearing, me: str, now: float) -> bool:
+    """Whether the others hold `me` to be lost: their renewals arrive and ours do not. With the API server away nobody's
+    arrive, and nobody is given up.
+    """
+    ours = hearing.peers.get(me)
+    if ours is None or now - ours.at < TTL_SECONDS:
+        return False
+    return any(heard.unanswered >= ECHOES for peer, heard in hearing.peers.items() if peer != me)
+
+
+def next_loss(hearing: Hearing, now: float) -> float | None:
     """When, at the earliest, somebody could turn out to be lost by the passing of time alone."""
-    return min((heard.at + ttl for heard in hearing.peers.values() if heard.at + ttl > now), default=None)
+    times = (heard.at + (TTL_SECONDS if heard.renewed else TTL_FOUND_SECONDS) for heard in hearing.peers.values())
+    return min((time for time in times if time > now), default=None)

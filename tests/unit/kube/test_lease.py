@@ -263,3 +263,17 @@ def test_links_are_compact_json() -> None:
     text = links_text((ETH0, Link("eth1")))
     assert text == '[{"name":"eth0","addresses":["192.0.2.11/24","2001:db8::11/64"]},{"name":"eth1","addresses":[]}]'
     assert json.loads(text)[1] == {"name": "eth1", "addresses": []}
+
+
+async def test_a_speaker_that_does_not_do_its_work_does_not_renew(lease: FakeLease) -> None:
+    fit = False
+    speaker = SpeakerLease(lease, "n1", "pod", fit=lambda: fit)
+    running = asyncio.create_task(speaker.run())
+    await asyncio.sleep(0)
+    assert await lease.read() is None
+    fit = True
+    speaker.tell((ETH0,))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert await lease.read() is not None
+    running.cancel()

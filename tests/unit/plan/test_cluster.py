@@ -54,6 +54,13 @@ def test_the_status_of_an_eip_tells_what_is_in_it():
     assert (status.usage, status.occupied, status.ready) == (2, True, True)
 
 
+def test_an_address_that_fell_out_of_an_eip_does_not_fill_it():
+    moved = plan(
+        pool(text="192.168.9.0/31", used={"192.168.1.1": "default/web", "192.168.1.2": "default/db"}), service()
+    )
+    assert (moved.pools["eip"].usage, moved.pools["eip"].occupied) == (2, False)
+
+
 def test_the_size_of_a_huge_eip_is_the_largest_number_that_its_field_holds():
     assert plan(pool(text="2001:db8::/32")).pools["eip"].size == 2**63 - 1
 
@@ -94,6 +101,11 @@ def test_a_release_clears_the_status_and_the_label_first_while_the_ledger_holds(
     found = plan(pool(used=WEB), service(**SHOWN, **facts))
     assert of(found) == Publication(guarded=True)
     assert used(found) == WEB
+
+
+def test_a_service_of_others_keeps_its_address_though_it_has_our_label():
+    theirs = {"opt_in": "", "load_balancer_class": "example.org/other", "shows": "203.0.113.9", "of": "eip"}
+    assert of(plan(pool(), service(**theirs, finalizers=()))) is None
 
 
 @pytest.mark.parametrize("facts", REASONS_TO_RELEASE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from openelb.plan.liveness import TTL_SECONDS, Hearing, alive, listen, next_loss
+from openelb.plan.liveness import TTL_FOUND_SECONDS, TTL_SECONDS, Hearing, alive, is_given_up, listen, next_loss
 
 Look = tuple[float, str, Mapping[str, str]]
 
@@ -48,6 +48,27 @@ def test_a_peer_that_stops_renewing_is_lost_after_the_ttl():
 def test_a_lost_peer_is_found_out_within_five_seconds_of_its_last_renewal():
     looks = every_second(0, 10, "a") + every_second(10, 15, silent={"a": "a 9"})
     assert alive(heard(looks), 14.0) == frozenset()
+
+
+def test_a_lease_that_was_found_and_is_not_renewed_counts_for_a_shorter_time():
+    looks = every_second(0, 10, "a", silent={"dead": "of last year"})
+    assert alive(heard(looks[:3]), 2.4) == {"a", "dead"}
+    assert alive(heard(looks[:4]), 3.0) == {"a"}
+
+
+def test_who_alone_cannot_renew_is_given_up_when_the_others_have_given_it_up():
+    looks = every_second(0, 5, "a", "me") + every_second(5, 20, "a", silent={"me": "me 4"}, own=False)
+    assert [is_given_up(heard(looks[:count]), "me", count - 1.0) for count in (9, 10, 20)] == [False, True, True]
+
+
+def test_in_an_outage_nobody_is_given_up():
+    looks = every_second(0, 5, "a", "me") + every_second(5, 65, silent={"a": "a 4", "me": "me 4"}, own=False)
+    assert not is_given_up(heard(looks), "me", 65.0)
+
+
+def test_who_renews_again_is_not_given_up_any_more():
+    looks = every_second(0, 5, "a", "me") + every_second(5, 20, "a", silent={"me": "me 4"}, own=False)
+    assert not is_given_up(heard([*looks, *every_second(20, 22, "a", "me")]), "me", 21.0)
 
 
 def test_a_peer_that_comes_back_is_alive_at_once():
@@ -117,8 +138,8 @@ def test_an_own_lease_that_is_away_for_a_moment_is_no_sign_that_time_passes():
 
 def test_the_next_loss_is_a_ttl_after_the_oldest_renewal_that_still_counts():
     hearing = heard([(0.0, "own 0", {"a": "a", "b": "b"}), (1.5, "own 1", {"a": "a", "b": "b'"})])
-    assert next_loss(hearing, 2.0) == TTL_SECONDS
-    assert next_loss(hearing, TTL_SECONDS) == 1.5 + TTL_SECONDS
+    assert next_loss(hearing, 2.0) == TTL_FOUND_SECONDS
+    assert next_loss(hearing, TTL_FOUND_SECONDS) == 1.5 + TTL_SECONDS
     assert next_loss(hearing, 10.0) is None
 
 

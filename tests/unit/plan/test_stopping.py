@@ -33,3 +33,7 @@ def test_where_the_pod_does_not_come_back_it_is_for_good(
     selector: dict[str, str] | None, labels: dict[str, str] | None
 ) -> None:
     assert is_for_good(selector, labels)
+
+
+def test_a_cordoned_node_is_left_for_good() -> None:
+    assert is_for_good({}, {}, cordoned=True)
