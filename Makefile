@@ -1,6 +1,6 @@
 .PHONY: demo test check bench lab down clean setup pins
 
-demo:   ; @lab/bootstrap demo $(if $(KEEP),--keep)
+demo:   ; @lab/bootstrap demo $(if $(KEEP),--keep) $(if $(SOURCE),--source)
 test:   ; @lab/bootstrap test $(ARGS)
 check:  ; @lab/bootstrap check
 bench:  ; @lab/bootstrap bench $(ARGS)

@@ -47,11 +47,12 @@ def main() -> None:
 
 @main.command()
 @click.option("--keep", is_flag=True, help="Leave the cluster up at the end.")
-def demo(keep: bool) -> None:
+@click.option("--source", is_flag=True, help="Have the pods run src/ as it is here, mounted over the image's package.")
+def demo(keep: bool, source: bool) -> None:
     """Run the quick start on a cluster of its own, told step by step, and lose a node."""
     from lab import demo as story
 
-    with _held(), _up(keep=keep) as cluster:
+    with _held(), _up(keep=keep, source=REPOSITORY / "src" if source else None) as cluster:
         summary = story.tell(cluster)
         click.echo()
         click.echo("\n".join(summary.lines()))
@@ -197,11 +198,11 @@ def _running() -> Cluster | None:
 
 
 @contextmanager
-def _up(*, keep: bool) -> Iterator[Cluster]:
+def _up(*, keep: bool, source: Path | None = None) -> Iterator[Cluster]:
     """A cluster with all its parts made; it is taken down at the end, or when something goes wrong, unless it is kept."""
     progress = _progress()
     prepared = setup.ready(progress)
-    cluster = Cluster(LAB, _directory(), prepared)
+    cluster = Cluster(LAB, _directory(), prepared, source=source)
     if cluster.network.names():
         progress.say(f"Taking down the lab {LAB!r} that was left up.")
     with ExitStack() as stack:

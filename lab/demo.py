@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import click
 
+from deploy.render import from_nodes, render
 from lab.cluster import Cluster
 from lab.network import CommandError, Host
+from lab.node import SOURCE
 from lab.wait import require, until
 
 WELCOME = "Welcome to nginx!"
@@ -45,7 +47,7 @@ def tell(cluster: Cluster) -> Summary:
     """Run the story on a cluster that is up. Raises `WaitError` or `CommandError` where it does not go as it should."""
     summary = Summary()
     _say("Install OpenELB: the manager with two replicas, and a speaker on every node.")
-    _kubectl(cluster, "apply -f deploy/openelb.yaml", brief=True)
+    _install(cluster)
     for workload in ("deployment/openelb-manager", "daemonset/openelb-speaker"):
         cluster.rolled_out(workload, namespace=OPENELB)
     _kubectl(cluster, f"-n {OPENELB} get pods -o wide", columns=7)
@@ -75,6 +77,14 @@ def tell(cluster: Cluster) -> Summary:
     _curl(cluster.client, summary.address)
     _explain(cluster)
     return summary
+
+
+def _install(cluster: Cluster) -> None:
+    if cluster.source is None:
+        _kubectl(cluster, "apply -f deploy/openelb.yaml", brief=True)
+        return
+    click.echo(f"(pods run {cluster.source} in place of the image's package)")
+    cluster.apply(from_nodes(render(), str(SOURCE)))
 
 
 def address_of(cluster: Cluster, service: str, *, namespace: str = "default") -> str:

@@ -1,0 +1,1 @@
+"""What users apply: the manifests, and the program that puts them together."""
