@@ -32,7 +32,7 @@ def registry(read: Callable[[], Iterable[Metric]]) -> CollectorRegistry:
 
 
 def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
-    """What the manager knows. Pools are told by all replicas, from the same statuses."""
+    """What the manager knows; only the replica that leads knows of pools and Services."""
     yield GaugeMetricFamily("openelb_leader", "1 on the replica that leads.", value=float(leads))
     if snapshot is None:
         return
