@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import NoReturn
 import click
 
 from lab import cluster as clusters
-from lab import faults, lock, processes, setup
+from lab import faults, lock, processes, setup, vm
 from lab.cache import Cache, remove
 from lab.cluster import Cluster, NoLabError
 from lab.network import CommandError
@@ -127,6 +128,25 @@ def clean() -> None:
     with _held():
         clusters.clear(LAB)
     remove(Cache.of_user().root)
+
+
+@main.command("vm", context_settings=_EVERYTHING)
+@click.option("--warm", is_flag=True, help="Let it begin with what is built here, or else it builds everything.")
+@click.argument("suite", type=click.Choice(vm.SUITES))
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def visit(suite: str, warm: bool, command: tuple[str, ...]) -> None:
+    """Run a command like `make demo`, in what is committed here, on a fresh Debian in a virtual machine."""
+    cache, progress = Cache.of_user(), _progress()
+    debian = vm.Debian(suite, cache)
+    progress.run(debian.steps())
+    parts: list[Path] = []
+    if warm:
+        setup.ready(progress)
+        parts = vm.parts(cache, REPOSITORY)
+    with tempfile.TemporaryDirectory(dir=debian.directory.parent) as luggage:
+        with progress.step("packing what it is started with") as output:
+            vm.pack(Path(luggage), command, REPOSITORY, cache, parts, output)
+        sys.exit(debian.run(Path(luggage)))
 
 
 @main.group()
