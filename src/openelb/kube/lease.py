@@ -107,7 +107,16 @@ class Leadership:
         self._note()
         if ours is not None:
             with contextlib.suppress(ApiError):
-                await self._lease.replace(replace(ours, holder="", seconds=1))
+                await self._give_up(ours)
+
+    async def _give_up(self, ours: Lease) -> None:
+        try:
+            await self._lease.replace(replace(ours, holder="", seconds=1))
+        except Conflict:
+            # A renewal that was on its way when we were stopped arrived in between.
+            found = await self._lease.read()
+            if found is not None and found.holder == self._identity:
+                await self._lease.replace(replace(found, holder="", seconds=1))
 
     def _may_take(self, found: Lease | None) -> bool:
         if found is None or not found.holder or found.holder == self._identity:

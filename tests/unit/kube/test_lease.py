@@ -265,6 +265,20 @@ def test_links_are_compact_json() -> None:
     assert json.loads(text)[1] == {"name": "eth1", "addresses": []}
 
 
+async def test_a_renewal_that_was_still_on_its_way_does_not_keep_the_lead(
+    lease: FakeLease, candidate: Callable[[str], Leadership]
+) -> None:
+    a = candidate("a")
+    await a.attempt()
+    held = await lease.read()
+    assert held is not None
+    await lease.replace(held)  # it arrived, and its answer found nobody
+    await a.release()
+    free = await lease.read()
+    assert free is not None
+    assert free.holder == ""
+
+
 async def test_a_speaker_that_does_not_do_its_work_does_not_renew(lease: FakeLease) -> None:
     fit = False
     speaker = SpeakerLease(lease, "n1", "pod", fit=lambda: fit)
