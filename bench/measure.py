@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import msgspec
 
 from bench import table
@@ -106,7 +107,14 @@ class Bench:
 
     async def _writes(self) -> float:
         """PATCH requests for Services and Eips that the API server has counted so far."""
-        text = bytes(await self.client.get("/metrics", msgspec.Raw)).decode()
+        access = self.client.access
+        headers = {"Authorization": f"Bearer {access.token()}"} if access.token() else {}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(f"{access.server}/metrics", ssl=access.tls or False) as answer,
+        ):
+            answer.raise_for_status()
+            text = await answer.text()
         pattern = r'^apiserver_request_total\{(?=[^}]*verb="PATCH")(?=[^}]*resource="(?:services|eips)")[^}]*\} (\S+)$'
         return sum(float(value) for value in re.findall(pattern, text, re.MULTILINE))
 

@@ -75,6 +75,7 @@ class Controller:
         self._last = cluster.ClusterPlan({}, {}, {}, frozenset())
         self._aside: dict[ServiceKey, tuple[str, float]] = {}
         self._asked: dict[ServiceKey, float] = {}
+        self._committed = False
         self.seen: Snapshot | None = None
 
     async def look(self) -> float | None:
@@ -86,11 +87,12 @@ class Controller:
         if not self._leadership.held(now):
             return None
         alive = liveness.alive(self._hearing, now)
+        self._committed = False
         try:
             await self._carry_out(self._plan(snapshot, alive), snapshot)
         except Lost:
             return None
-        return self._next_look(now)
+        return 0.0 if self._committed else self._next_look(now)
 
     def _next_look(self, now: float) -> float | None:
         """Seconds until a speaker could turn out to be lost, or something set aside is due again."""
@@ -179,6 +181,7 @@ class Controller:
             self._set_aside(pool, refusal)
             return
         self._store.absorb(written)
+        self._committed = True  # what the ledger holds may be published, at once
         for condition in _changed(pool.status.conditions, status.conditions):
             log.info("Eip %s: %s", pool.name, condition.message)
             self._reporter.tell(written, condition.reason, condition.message, warning=not condition.status)

@@ -73,8 +73,8 @@ async def look_again(
     backoff: Backoff = BACKOFF,
 ) -> None:
     """Look at once, and again whenever something `changed`, when the last look asked for it (a time in seconds from
-    then), and at the latest after `resync` seconds. Changes within `rest` seconds after a look wait for one look
-    together. A look that fails is logged once for its cause and repeated, ever more slowly. Runs until cancelled.
+    then; 0 is at once), and at the latest after `resync` seconds. Changes within `rest` seconds after a look wait for one
+    look together. A look that fails is logged once for its cause and repeated, ever more slowly. Runs until cancelled.
     """
     failures, complaint = 0, ""
     while True:
@@ -91,6 +91,8 @@ async def look_again(
             continue
         finally:
             progress.step()
+        if wait == 0:
+            continue
         await asyncio.sleep(rest)
         # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment of a change.
         with contextlib.suppress(TimeoutError):

@@ -243,6 +243,25 @@ async def test_a_loop_that_makes_steps_is_healthy() -> None:
     assert await answer("healthz", progress) == (200, "ok\n")
 
 
+async def test_a_look_that_asks_for_another_at_once_gets_it_without_a_rest() -> None:
+    waits = iter([0.0, 0.0, None])
+    done = asyncio.Event()
+
+    async def look() -> float | None:
+        wait = next(waits)
+        if wait is None:
+            done.set()
+        return wait
+
+    loop = asyncio.create_task(
+        runtime.look_again(look, asyncio.Event().wait, runtime.Progress(), rest=3600.0, resync=3600.0)  # type: ignore[arg-type]
+    )
+    async with asyncio.timeout(10):
+        await done.wait()
+    loop.cancel()
+    assert next(waits, "all asked for") == "all asked for"
+
+
 async def test_a_stuck_loop_is_not_healthy_until_it_makes_a_step() -> None:
     clock = Clock()
     progress = runtime.Progress(clock)
