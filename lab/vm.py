@@ -55,6 +55,10 @@ TTYPath=/dev/ttyS0
 WantedBy=multi-user.target
 """,
 }
+_UNITS = (
+    ("enable", "systemd-networkd", "visit"),
+    ("mask", "serial-getty@ttyS0"),  # it would ask for a name on the visitor's console
+)
 _VISIT = """\
 grep PRETTY_NAME /etc/os-release; uname -r; stat -f -c 'control groups: %T' /sys/fs/cgroup
 cd /root/openelb
@@ -74,7 +78,7 @@ class Debian:
     @property
     def directory(self) -> Path:
         """Holds `disk`, `vmlinuz` and `initrd.img`."""
-        return self.cache.path("vm", f"{self.suite}-{key(*PACKAGES, *_FILES.values(), str(SIZE))}")
+        return self.cache.path("vm", f"{self.suite}-{key(*PACKAGES, *_FILES.values(), str(_UNITS), str(SIZE))}")
 
     def steps(self) -> list[Step]:
         """What is to be done before `run`."""
@@ -92,7 +96,8 @@ class Debian:
             for name, content in _FILES.items():
                 (root / name).write_text(content)
             shutil.copyfile(machine.CERTIFICATES, root / machine.CERTIFICATES.relative_to("/"))
-            output.run(["chroot", root, "systemctl", "enable", "systemd-networkd", "visit"])
+            for verb, *units in _UNITS:
+                output.run(["chroot", root, "systemctl", verb, *units])
             (root / "root/.cache").mkdir()
             for name in ("vmlinuz", "initrd.img"):
                 [versioned] = (root / "boot").glob(f"{name}-*")
