@@ -18,6 +18,7 @@ from openelb.kube.backoff import Backoff
 from openelb.kube.client import Patience
 from openelb.kube.errors import Unreachable
 from openelb.speaker import TICK
+from tests.fakes.clock import Clock
 
 AT_ONCE = Backoff(first=0.0, last=0.0)
 NEVER = 1e9
@@ -212,16 +213,6 @@ async def test_a_signal_says_stop(number: signal.Signals) -> None:
 
 
 # Health.
-
-
-class Clock:
-    """A clock that goes on when told."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def free_address() -> str:

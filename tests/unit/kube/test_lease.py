@@ -12,19 +12,10 @@ from openelb.kube.errors import Unreachable
 from openelb.kube.lease import RENEW_SECONDS, Leadership, SpeakerLease, links_text, speaker_lease_name
 from openelb.model import names
 from openelb.model.cluster import Link
+from tests.fakes.clock import Clock
 from tests.fakes.leases import FakeLease
 
 ETH0 = Link("eth0", (ip_interface("192.0.2.11/24"), ip_interface("2001:db8::11/64")))
-
-
-class Clock:
-    """A clock that goes on when told."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

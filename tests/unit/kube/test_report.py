@@ -8,17 +8,10 @@ from openelb.kube import report
 from openelb.kube.client import Client
 from openelb.kube.report import Reporter
 from tests.fakes.apiserver import FakeApiServer, Refusal
+from tests.fakes.clock import Clock
 from tests.unit.builders import pool, service
 
 EVENTS = "/apis/events.k8s.io/v1/events"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
