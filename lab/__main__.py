@@ -26,10 +26,11 @@ LAB = os.environ.get("OPENELB_LAB", "elb")
 _EVERYTHING = {"ignore_unknown_options": True, "help_option_names": []}
 _PYTHON = [sys.executable, "-m"]
 _CHECKS: Sequence[Sequence[str]] = (
-    ("ruff", "format", "--check", "."),
-    ("ruff", "check", "."),
-    ("mypy",),
-    ("importlinter.cli",),
+    ("-m", "ruff", "format", "--check", "."),
+    ("-m", "ruff", "check", "."),
+    ("-m", "mypy"),
+    # Its module does nothing when it is run: the command is a function in it.
+    ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
 )
 
 
@@ -102,8 +103,8 @@ def check() -> None:
     """Check formatting, linting, types and the directions of imports; needs no root."""
     for command in _CHECKS:
         click.echo(f"== {shlex.join(command)}")
-        if subprocess.run([*_PYTHON, *command], cwd=REPOSITORY).returncode:
-            raise click.ClickException(f"Repeat it with: lab/bootstrap python -m {shlex.join(command)}")
+        if subprocess.run([sys.executable, *command], cwd=REPOSITORY).returncode:
+            raise click.ClickException(f"Repeat it with: lab/bootstrap python {shlex.join(command)}")
 
 
 @main.command()
