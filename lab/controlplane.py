@@ -88,6 +88,10 @@ class ControlPlane:
         """Start one of `PROGRAMS` as it is started at first; its log goes on where it ended."""
         self.host.start([str(self.binaries / name), *_ARGUMENTS[name](self)], log=self.log(name))
 
+    def end_program(self, name: str) -> None:
+        """SIGKILL one of `PROGRAMS`; returns when it holds no port and no file any more, so that it can be started again."""
+        processes.end(lambda: self.pids(name), name)
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one of `PROGRAMS`; nothing happens when it does not run."""
         processes.send(self.pids(name), number)

@@ -122,7 +122,7 @@ def find(cluster: Cluster, process: str, node: str) -> frozenset[int]:
 
 def api_server_stop(cluster: Cluster) -> None:
     """End the API server; its connections are closed, new ones are refused."""
-    processes.end(lambda: cluster.control_plane.pids(API_SERVER), "the API server")
+    cluster.control_plane.end_program(API_SERVER)
 
 
 def api_server_start(cluster: Cluster) -> None:

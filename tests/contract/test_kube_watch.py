@@ -1,13 +1,11 @@
 """Lists and watches of a real API server, and what the fake one of the unit tests makes of them."""
 
 import base64
-import signal
 import urllib.request
 
 import msgspec
 import pytest
 
-from lab import wait
 from lab.controlplane import ControlPlane
 from openelb.kube import writes
 from openelb.kube.client import Client, refused_by_status
@@ -92,8 +90,7 @@ def compact(revision: int) -> None:
 async def test_after_a_restart_of_the_server_the_store_goes_on(plane: ControlPlane, client: Client) -> None:
     await make_service(client, "before")
     async with stored(client) as store:
-        plane.signal("kube-apiserver", signal.SIGKILL)
-        wait.until(lambda: wait.require(not plane.pids("kube-apiserver"), "it runs"), what="its end", timeout=10)
+        plane.end_program("kube-apiserver")
         assert ServiceKey(SYSTEM, "before") in store.snapshot().services
         plane.start_program("kube-apiserver")
         plane.wait_until_ready()
