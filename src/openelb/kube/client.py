@@ -28,6 +28,8 @@ JsonPatch = list[dict[str, object]]
 PAGE = 500
 """Objects per page: peak memory of a list is that of what is kept (measured with 10,000 Services)."""
 
+JSON = "application/json"
+
 _LONGEST_WAIT_ASKED_FOR = 30.0
 
 
@@ -76,7 +78,6 @@ class Client:
             connector=aiohttp.TCPConnector(limit=0, ssl=True if self.access.tls is None else self.access.tls),
             headers={
                 "User-Agent": f"openelb/{__version__}",
-                "Accept": "application/json",
                 # Lists travel over the cluster's own network: packing them costs both sides more than it saves.
                 "Accept-Encoding": "identity",
             },
@@ -89,18 +90,23 @@ class Client:
         content = await self._insist(lambda: self._send(what, "GET", path), Unreachable, Busy, Unavailable)
         return _decode(content, shape, what)
 
-    async def page(self, path: str, query: Mapping[str, str]) -> bytes:
-        """Read one page of a list, as it came. Raises Gone when the continue token of `query` has expired."""
+    async def page(self, path: str, query: Mapping[str, str], accept: str = JSON) -> bytes:
+        """Read one page of a list, as it came; `accept` is the media type to ask for.
+
+        Raises Gone when the continue token of `query` has expired.
+        """
         what = describe("list", path)
-        return await self._insist(lambda: self._send(what, "GET", path, query=query), Unreachable, Busy, Unavailable)
+        return await self._insist(
+            lambda: self._send(what, "GET", path, query=query, accept=accept), Unreachable, Busy, Unavailable
+        )
 
     async def create(self, path: str, body: Body, shape: type[Shape]) -> Shape:
         """Create an object in the collection `path`. Raises AlreadyExists."""
-        return await self._write("create", "POST", path, body, shape, "application/json")
+        return await self._write("create", "POST", path, body, shape, JSON)
 
     async def put(self, path: str, body: Body, shape: type[Shape]) -> Shape:
         """Replace an object. Raises Conflict when it is not at the resourceVersion in `body` any more."""
-        return await self._write("update", "PUT", path, body, shape, "application/json")
+        return await self._write("update", "PUT", path, body, shape, JSON)
 
     async def patch(self, path: str, patch: JsonPatch, shape: type[Shape]) -> Shape:
         """Apply a JSON patch (RFC 6902). Raises Conflict when a `test` in it fails."""
@@ -114,11 +120,11 @@ class Client:
         """Delete an object; where given, only the one of that `uid` at that `version` (Conflict otherwise)."""
         conditions = {name: text for name, text in (("uid", uid), ("resourceVersion", version)) if text}
         body = {"preconditions": conditions} if conditions else {}
-        await self._write("delete", "DELETE", path, body, msgspec.Raw, "application/json")
+        await self._write("delete", "DELETE", path, body, msgspec.Raw, JSON)
 
     @asynccontextmanager
     async def stream(
-        self, path: str, query: Mapping[str, str], *, silence: float
+        self, path: str, query: Mapping[str, str], *, silence: float, accept: str = JSON
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a watch and give its bytes as they come. It ends when the server ends it, or sends nothing for `silence`
         seconds: whoever asks again learns whether the way is broken or there was nothing to say.
@@ -130,7 +136,7 @@ class Client:
                 response = await self._live().get(
                     self.access.server + path,
                     params=dict(query),
-                    headers=self._headers(),
+                    headers=self._headers() | {"Accept": accept},
                     timeout=timeout,
                     server_hostname=self.access.server_name,
                     allow_redirects=False,
@@ -173,9 +179,10 @@ class Client:
         query: Mapping[str, str] | None = None,
         content: bytes | None = None,
         kind: str = "",
+        accept: str = JSON,
     ) -> bytes:
         """One request, once. Returns the body of the answer."""
-        headers = self._headers()
+        headers = self._headers() | {"Accept": accept}
         if kind:
             headers["Content-Type"] = kind
         with _blaming(what):
