@@ -2,17 +2,17 @@
 
 It is written against the API's documentation, not against the plan: every write tests the version that it was decided
 on, an object with finalizers vanishes only when the last is off, and a Service that leaves the type LoadBalancer loses
-its status. After every single step the promises are checked by `Cluster.check`.
+its status. After every single step the promises are checked.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from openelb.model import names
-from openelb.model.addresses import parse_address
 from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey, Speaker
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster as judgement
+from tests.stories.promises import Facts, check_move
 from tests.unit.builders import speaker
 
 
@@ -44,12 +44,9 @@ Write = WritePool | GuardPool | WriteService
 
 
 @dataclass
-class Cluster:
-    """What the API server stores. `shared` are the addresses that several Services showed before we came."""
+class Cluster(Facts):
+    """What the API server stores, and how it changes."""
 
-    pools: dict[str, Pool] = field(default_factory=dict)
-    services: dict[ServiceKey, Service] = field(default_factory=dict)
-    shared: frozenset[str] = frozenset()
     revision: int = 0
     speakers: dict[str, Speaker] = field(default_factory=lambda: {"node-a": speaker("node-a")})
 
@@ -117,16 +114,15 @@ class Cluster:
         if self.services.get(seen.key) != seen:
             return False
         others = tuple(finalizer for finalizer in seen.finalizers if finalizer != names.SERVICE_FINALIZER)
-        self._store(
-            replace(
-                seen,
-                ingress=wanted.ingress,
-                pool_label=wanted.pool_label,
-                finalizers=(*others, names.SERVICE_FINALIZER) if wanted.guarded else others,
-                conditions=wanted.conditions,
-            )
+        written = replace(
+            seen,
+            ingress=wanted.ingress,
+            pool_label=wanted.pool_label,
+            finalizers=(*others, names.SERVICE_FINALIZER) if wanted.guarded else others,
+            conditions=wanted.conditions,
         )
-        self._check_move(seen, wanted)
+        self._store(written)
+        check_move(seen, written, self.pools)
         return True
 
     def settle(self, *, rounds: int = 12, watch: Callable[[], None] = lambda: None) -> int:
@@ -140,65 +136,3 @@ class Cluster:
                 self.check()
                 watch()
         raise AssertionError(f"after {rounds} looks there is still something to write: {self.look()}")
-
-    # What is promised at every moment.
-
-    def check(self) -> None:
-        """No address is shown twice, and what is shown is in the ledger."""
-        shown: dict[str, ServiceKey] = {}
-        for service in self.services.values():
-            assert service.load_balancer or not service.ingress, f"{service.key} is no LoadBalancer"
-            for text in service.ingress:
-                other = shown.setdefault(text, service.key)
-                assert other == service.key or text in self.shared, f"{text} is shown by {other} and {service.key}"
-
-    def check_ledgers(self) -> None:
-        """What is shown is in the ledger of the pool that the label names. Holds as long as nobody edits our records."""
-        for service in self.services.values():
-            pool = self.pools.get(service.pool_label)
-            for text in service.ingress if pool else ():
-                assert service.key in pool.status.used.get(parse_address(text), ()), f"{service.key} shows {text}"
-
-    def _check_move(self, seen: Service, wanted: Publication) -> None:
-        """Only its user's own change takes an address away from a Service: it is replaced by what was asked for."""
-        if not seen.ingress or wanted.ingress == seen.ingress or not asks(seen) or seen.pool_label not in self.pools:
-            return
-        assert wanted.ingress, f"{seen.key} loses {seen.ingress} and gets nothing"
-        assert not grants(seen, seen.ingress[0], seen.pool_label), f"{seen.key} moves though it has what it asks for"
-        assert grants(seen, wanted.ingress[0], wanted.pool_label), f"{seen.key} moves to what it did not ask for"
-
-    def check_rest(self) -> None:
-        """When nothing is left to do: nothing has leaked, and whoever has no address knows why."""
-        held = {
-            (service.key, text): service.pool_label for service in self.services.values() for text in service.ingress
-        }
-        assert {
-            (holder, str(address)): pool.name
-            for pool in self.pools.values()
-            for address, holders in pool.status.used.items()
-            for holder in holders
-        } == held
-        for service in self.services.values():
-            self._check_service_at_rest(service)
-        for pool in self.pools.values():
-            assert not pool.deleting or pool.status.used, f"Eip {pool.name} lingers"
-
-    def _check_service_at_rest(self, service: Service) -> None:
-        if not asks(service):
-            assert (service.ingress, service.pool_label, service.finalizers, service.deleting) == ((), "", (), False)
-            return
-        allocated = {c.type: c for c in service.conditions}[names.ADDRESS_ALLOCATED]
-        assert allocated.status == bool(service.ingress)
-        assert allocated.message
-        assert bool(service.finalizers) == bool(service.ingress)
-
-
-def asks(service: Service) -> bool:
-    """Whether its user wants an address from us."""
-    return service.load_balancer and service.opt_in == "openelb" and not service.deleting and not service.node_proxy
-
-
-def grants(service: Service, text: str, pool: str) -> bool:
-    """Whether an address of that pool is what the Service asks for."""
-    asked = service.requested_address or service.load_balancer_ip
-    return service.requested_pool in ("", pool) and asked in ("", text)
