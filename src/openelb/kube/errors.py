@@ -21,6 +21,11 @@ from typing import ClassVar
 class ApiError(Exception):
     """A request to the Kubernetes API failed. Its text is a sentence that can be logged as it is."""
 
+    @property
+    def cause(self) -> str:
+        """What went wrong, without what differs from one try or object to the next."""
+        return type(self).__name__
+
 
 class Unreachable(ApiError):
     """No answer: the API server, or the way to it, is away."""
@@ -41,6 +46,11 @@ class Refused(ApiError):
         self.reason = reason
         self.message = message
         super().__init__(f"the API server refused to {what}: {status} {reason or 'no reason'}: {message}{self.advice}")
+
+    @property
+    def cause(self) -> str:
+        """The answer, the verb and the resource."""
+        return " ".join([str(self.status), *self.what.split()[:2]])
 
 
 class Unauthorized(Refused):

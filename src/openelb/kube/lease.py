@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from openelb.complaints import Complaints
 from openelb.kube.decode import Lease
 from openelb.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 from openelb.kube.lease_object import LeaseObject
@@ -67,16 +68,16 @@ class Leadership:
 
     async def run(self) -> None:
         """Try to lead, and go on leading, until cancelled."""
-        complaint = ""
+        complaints = Complaints()
         while True:
             started = self._clock()
             try:
                 await self.attempt()
-                complaint = ""
+                if complaints.ends():
+                    log.info("the leader's Lease can be renewed or read again")
             except ApiError as error:
-                if not complaint:
-                    complaint = str(error)
-                    log.warning("the leader's Lease cannot be renewed or read: %s", complaint)
+                if complaints.begins(error.cause):
+                    log.warning("the leader's Lease cannot be renewed or read: %s", error)
             await asyncio.sleep(max(0.0, RENEW_SECONDS - (self._clock() - started)))
 
     async def attempt(self) -> None:
@@ -186,20 +187,18 @@ class SpeakerLease:
 
     async def run(self) -> None:
         """Renew every second until cancelled."""
-        complaint = ""
+        complaints = Complaints()
         while True:
             self._wake.clear()
             started = self._clock()
             try:
                 if self._fit():
                     await self.renew()
-                if complaint:
-                    log.info("the Lease of this node is renewed again")
-                complaint = ""
+                    if complaints.ends():
+                        log.info("the Lease of this node is renewed again")
             except ApiError as error:
-                if not complaint:
-                    complaint = str(error)
-                    log.warning("the Lease of this node cannot be renewed: %s", complaint)
+                if complaints.begins(error.cause):
+                    log.warning("the Lease of this node cannot be renewed: %s", error)
             # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment of what is waited for.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, RENEW_SECONDS - (self._clock() - started))):

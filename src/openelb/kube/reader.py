@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from openelb.complaints import Complaints
 from openelb.kube.errors import Nonsense
 from openelb.kube.resources import Resource
 from openelb.kube.shapes import Meta, ObjectShape, PageShape
@@ -43,6 +44,7 @@ class Reader(Generic[Shape, Value]):
         self._decoder = msgspec.json.Decoder(resource.shape)
         self._value = resource.value
         self._what = what
+        self._complaints = Complaints()
 
     def page(self, content: bytes) -> Page[Value]:
         """Raises Nonsense when the bytes are no list at all."""
@@ -64,8 +66,9 @@ class Reader(Generic[Shape, Value]):
             seen: Seen[Value] | None = _seen(msgspec.json.decode(content, type=ObjectShape).metadata, None)
         except (msgspec.DecodeError, ValueError):
             seen = None
-        name = seen.key if seen else "an object"
-        log.warning("%s: %s cannot be read and stays as it was known: %s", self._what, name, problem)
+        name = str(seen.key) if seen else "an object"
+        if self._complaints.is_due(name):
+            log.warning("%s: %s cannot be read and stays as it was known: %s", self._what, name, problem)
         return seen
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from openelb.complaints import Complaints
 from openelb.kube.client import Client
 from openelb.kube.errors import ApiError
 from openelb.model import names
@@ -88,17 +89,16 @@ class Reporter:
 
     async def run(self) -> None:
         """Write what is told, until cancelled. An Event that cannot be written is dropped: it says nothing new later."""
-        complaint = ""
+        complaints = Complaints()
         while True:
             await self._something_waits.wait()
             try:
                 await self.write(self.next())
-                complaint = ""
+                complaints.ends()
             except ApiError as error:
                 self.dropped += 1
-                if not complaint:
-                    complaint = str(error)
-                    log.warning("an Event is dropped: %s", complaint)
+                if complaints.begins(error.cause):
+                    log.warning("an Event is dropped: %s", error)
             if not self.waiting:
                 self._something_waits.clear()
             await asyncio.sleep(1 / PER_SECOND)

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from openelb.complaints import Complaints
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import PAGE, Client, describe, refused_by_status
 from openelb.kube.errors import ApiError, Busy, Gone, Refused
@@ -65,7 +66,7 @@ class Reflector(Generic[Shape, Value]):
         self._what = describe("watch", resource.path)
         self._reader = Reader(resource, self._what)
         self._version = ""
-        self._complaint: type[ApiError] | None = None
+        self._complaints = Complaints()
 
     async def run(self) -> None:
         """List and watch until cancelled. Failures are logged once each, and tried again ever more slowly."""
@@ -94,22 +95,21 @@ class Reflector(Generic[Shape, Value]):
 
     def _complain(self, error: ApiError) -> None:
         if isinstance(error, Gone):
-            log.info("%s: the server has forgotten where we were; listing again", self._what)
-        elif type(error) is not self._complaint:
+            if self._complaints.is_due(error.cause):
+                log.info("%s: the server has forgotten where we were; listing again", self._what)
+        elif self._complaints.begins(error.cause):
             log.warning("%s: %s; trying again", self._what, error)
-            self._complaint = type(error)
 
     def _recovered(self) -> None:
-        if self._complaint:
+        if self._complaints.ends():
             log.info("%s: going on", self._what)
-            self._complaint = None
 
     async def _list(self) -> None:
         self._sink.listing()
         seen: list[Seen[Value]] = []
         query = {**self._resource.query, "limit": str(PAGE)}
         while True:
-            page = self._reader.page(await self._client.page(self._resource.path, query))
+            page = self._reader.page(await self._client.page(self._resource.path, query, self._resource.form.list))
             seen += page.seen
             if not page.next:
                 break
@@ -126,7 +126,8 @@ class Reflector(Generic[Shape, Value]):
             "resourceVersion": self._version,
             "timeoutSeconds": str(random.randint(_LASTS_AT_LEAST, _LASTS_AT_MOST)),  # noqa: S311
         }
-        async with self._client.stream(self._resource.path, query, silence=self._resource.silence) as chunks:
+        path, silence, form = self._resource.path, self._resource.silence, self._resource.form.watch
+        async with self._client.stream(path, query, silence=silence, accept=form) as chunks:
             self._recovered()
             rest = b""
             async for chunk in chunks:
@@ -142,7 +143,8 @@ class Reflector(Generic[Shape, Value]):
             if line.type == "BOOKMARK":
                 self._version = msgspec.json.decode(line.object, type=ObjectShape).metadata.resource_version
         except msgspec.DecodeError as error:
-            log.warning("%s: skipping an event that cannot be read: %s", self._what, error)
+            if self._complaints.is_due("an event that cannot be read"):
+                log.warning("%s: skipping an event that cannot be read: %s", self._what, error)
             return
         if line.type == "ERROR":
             raise refused_by_status(self._what, line.object)
