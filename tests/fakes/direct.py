@@ -47,6 +47,7 @@ class Storage:
     _objects: dict[str, dict[ServiceKey, JSON]] = field(default_factory=dict)
     _history: dict[str, list[tuple[int, str, JSON]]] = field(default_factory=dict)
     _streams: list[_Stream] = field(default_factory=list)
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     # What users do.
 
@@ -122,6 +123,7 @@ class Storage:
                     stream.sent = at
                     yield json.dumps({"type": kind, "object": what}).encode() + b"\n"
                 stream.idle = True
+                self._moved.set()
                 await stream.news.wait()
                 stream.idle = False
         finally:
@@ -131,7 +133,8 @@ class Storage:
         """Return when every watch has brought what it is to bring, and its reader has taken it in."""
         self._wake()
         while any(stream.news.is_set() or not stream.idle for stream in self._streams):
-            await asyncio.sleep(0)
+            self._moved.clear()
+            await self._moved.wait()
 
     def _unsent(self, stream: _Stream) -> list[tuple[int, str, JSON]]:
         if stream.collection in self.late:

@@ -6,7 +6,7 @@ Whatever is written, the promises are checked at once.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -73,10 +73,11 @@ class StandsStill:
 
     def __init__(self, at: int) -> None:
         self._at = at
-        self.thawed = asyncio.Event()
+        self.reached, self.thawed = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, number: int, request: Request) -> JSON:
         if number >= self._at:
+            self.reached.set()
             await self.thawed.wait()
         return request()
 
@@ -124,9 +125,8 @@ class World:
         assert not shown, f"Eip {before.name} is gone, and {shown} still show an address of it"
 
     def _told_service(self, before: Service | None, after: Service | None) -> None:
-        if before is not None and names.SERVICE_FINALIZER in before.finalizers:
-            if after is None or names.SERVICE_FINALIZER not in after.finalizers:
-                self._check_let_go(before)
+        if before is not None and _is_guarded(before) and not _is_guarded(after):
+            self._check_let_go(before)
         if after is None:
             assert before is not None
             self.facts.services.pop(before.key, None)
@@ -175,10 +175,8 @@ class Replica:
         """One look, as the leader, at what the watches have brought. It may fail as the process's loop expects it."""
         await self._world.storage.delivered()
         await self._leadership.attempt()
-        try:
+        with suppress(ApiError):
             await self.controller.look()
-        except ApiError:
-            pass
 
     async def work(self) -> None:
         """Look until there is nothing left to do."""
@@ -197,6 +195,10 @@ class Replica:
     async def _call(self, asked: str, request: Request) -> JSON:
         self.asked.append(asked)
         return await self.fate(len(self.asked) - 1, request)
+
+
+def _is_guarded(service: Service | None) -> bool:
+    return service is not None and names.SERVICE_FINALIZER in service.finalizers
 
 
 def _pool(what: JSON | None) -> Pool | None:

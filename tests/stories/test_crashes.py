@@ -161,8 +161,7 @@ async def test_what_a_leader_sends_that_stood_still_does_no_harm(name: str) -> N
             first.fate = still = StandsStill(number)
             standing = asyncio.create_task(first.work())
             try:
-                while len(first.asked) <= number:
-                    await asyncio.sleep(0)
+                await still.reached.wait()
                 world.late = True
                 async with Replica(world, "second").reading() as second:
                     await second.work()
