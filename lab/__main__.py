@@ -14,11 +14,12 @@ from typing import NoReturn
 import click
 
 from lab import cluster as clusters
-from lab import faults, lock, processes, setup, vm
+from lab import faults, fresh, lock, processes, setup, vm
 from lab.cache import Cache, remove
 from lab.cluster import Cluster, NoLabError
 from lab.network import CommandError
 from lab.progress import Progress
+from lab.root import Root
 from lab.setup import REPOSITORY
 from lab.wait import WaitError
 
@@ -143,11 +144,30 @@ def visit(suite: str, warm: bool, command: tuple[str, ...]) -> None:
     parts: list[Path] = []
     if warm:
         setup.ready(progress)
-        parts = vm.parts(cache, REPOSITORY)
+        parts = fresh.parts(cache, REPOSITORY)
     with tempfile.TemporaryDirectory(dir=debian.directory.parent) as luggage:
         with progress.step("packing what it is started with") as output:
             vm.pack(Path(luggage), command, REPOSITORY, cache, parts, output)
         sys.exit(debian.run(Path(luggage)))
+
+
+@main.command("root", context_settings=_EVERYTHING)
+@click.option("--warm", is_flag=True, help="Let it begin with what is built here, or else it builds everything.")
+@click.option("--mirror", default="", help="The archive of packages, where it is not the one that apt uses here.")
+@click.option("--keyring", default="", help="The file of keys that sign it, where debootstrap has none.")
+@click.option("--components", default="", help="Its components, where main alone does not have the packages.")
+@click.argument("suite")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def enter(suite: str, warm: bool, mirror: str, keyring: str, components: str, command: tuple[str, ...]) -> None:
+    """Run a command like `make demo`, in what is committed here, where there are but the files of a bare Debian."""
+    cache, progress = Cache.of_user(), _progress()
+    bare = Root(suite, cache, fresh.Archive(mirror, keyring, components))
+    progress.run(bare.steps())
+    parts: list[Path] = []
+    if warm:
+        setup.ready(progress)
+        parts = fresh.parts(cache, REPOSITORY)
+    sys.exit(bare.visit(command, REPOSITORY, parts, os.environ, progress))
 
 
 @main.group()

@@ -41,10 +41,15 @@ PAUSE = Program("pause", "pause", ".", "v1")
 
 def programs(pins: Pins) -> tuple[Program, ...]:
     """Everything a control plane and its nodes run, what builds longest first: the others share its packages."""
-    return (*_kubernetes(pins.kubernetes), _etcd(pins.etcd), *_containerd(pins.containerd), PAUSE)
+    return (
+        *_kubernetes(pins.kubernetes, pins.kubernetes_module),
+        _etcd(pins.etcd),
+        *_containerd(pins.containerd),
+        PAUSE,
+    )
 
 
-def _kubernetes(version: str) -> list[Program]:
+def _kubernetes(version: str, module: str) -> list[Program]:
     major, minor = release(version)[:2]
     variables = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     stamps = tuple(f"k8s.io/component-base/version.{name}={value}" for name, value in variables.items())
@@ -54,7 +59,7 @@ def _kubernetes(version: str) -> list[Program]:
     }
     # Kubernetes' own cmd/kubectl is a plug-in of its repository's build; the published library needs a main of ours.
     packages["kubectl"] = "./kubectl"
-    return [Program(name, "kubernetes", package, version, stamps) for name, package in packages.items()]
+    return [Program(name, module, package, version, stamps) for name, package in packages.items()]
 
 
 def _etcd(version: str) -> Program:

@@ -11,6 +11,7 @@ from lab import cgroups, controlplane, node, pki, processes, site
 from lab.controlplane import ControlPlane
 from lab.network import Host, Network, run
 from lab.node import Node
+from lab.pins import release
 from lab.pki import Pki
 from lab.setup import Prepared
 from lab.site import Site
@@ -37,6 +38,8 @@ class Cluster:
     workers: int = 3
     source: Path | None = None
     """A `src/` directory that every node shows its pods at /opt/openelb-src."""
+    proxy_mode: str = ""
+    """kube-proxy's: `nftables` or `iptables`. Empty: nftables where this Kubernetes has it without a feature gate."""
 
     def __enter__(self) -> "Cluster":
         try:
@@ -155,6 +158,7 @@ class Cluster:
             directory=self.directory / "nodes" / host.name,
             prepared=self.prepared,
             pki=self.pki,
+            proxy_mode=self.proxy_mode or ("nftables" if release(self.prepared.kubernetes) >= (1, 31) else "iptables"),
             source=self.source,
             tainted=number == 0,
         )

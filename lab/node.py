@@ -51,6 +51,8 @@ class Node:
     directory: Path
     prepared: Prepared
     pki: Pki
+    proxy_mode: str
+    """kube-proxy's: nftables or iptables."""
     source: Path | None = None
     """A directory that is bound, read-only, to /opt/openelb-src in the node."""
     tainted: bool = False
@@ -154,7 +156,9 @@ class Node:
             "kubernetes/ca.crt": self.pki.authority.read_text(),
             "kubernetes/kubelet.yaml": kubelet,
             "kubernetes/kubelet.kubeconfig": self.pki.kubeconfig(self.name).read_text(),
-            "kubernetes/kube-proxy.yaml": _template("kube-proxy.yaml", NODE=self.name, PODS=POD_RANGE),
+            "kubernetes/kube-proxy.yaml": _template(
+                "kube-proxy.yaml", MODE=self.proxy_mode, NODE=self.name, PODS=POD_RANGE
+            ),
             "kubernetes/kube-proxy.kubeconfig": self.pki.kubeconfig("kube-proxy").read_text(),
         }
 

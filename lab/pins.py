@@ -1,11 +1,16 @@
 """The versions of everything the lab is built from, as ``versions.toml`` pins them."""
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 FILE = Path(__file__).with_name("versions.toml")
+CHOICE = "OPENELB_KUBERNETES"
+"""The environment variable that chooses a Kubernetes by its short name, such as ``1.30``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Pins:
     """What ``versions.toml`` says. Versions of Go modules carry their ``v``."""
 
     kubernetes: str
+    kubernetes_module: str
+    """The directory below lab/modules that pins it."""
     etcd: str
     containerd: str
     debian_suite: str
@@ -34,12 +41,22 @@ class Pins:
     go: Package
 
     @classmethod
-    def parse(cls, text: str) -> "Pins":
-        """Raises KeyError when a pin is missing and tomllib.TOMLDecodeError when the text is no TOML."""
+    def parse(cls, text: str, *, kubernetes: str = "") -> "Pins":
+        """The pins with this Kubernetes (``1.30``), or with the default one.
+
+        Raises KeyError when a pin is missing, tomllib.TOMLDecodeError when the text is no TOML, and click.ClickException,
+        which names those that there are, for a Kubernetes that is not pinned.
+        """
         table = tomllib.loads(text)
-        go = table["go"]["package"]
+        go, versions, default = table["go"]["package"], table["kubernetes"]["versions"], table["kubernetes"]["default"]
+        chosen = kubernetes or default
+        if chosen not in versions:
+            raise click.ClickException(
+                f"There is no Kubernetes {chosen} in lab/versions.toml, but {', '.join(versions)}."
+            )
         return cls(
-            kubernetes=table["kubernetes"]["version"],
+            kubernetes=versions[chosen],
+            kubernetes_module="kubernetes" if chosen == default else f"kubernetes-{chosen}",
             etcd=table["etcd"]["version"],
             containerd=table["containerd"]["version"],
             debian_suite=table["debian"]["suite"],
@@ -49,8 +66,8 @@ class Pins:
 
 
 def pins() -> Pins:
-    """The pins of this checkout."""
-    return Pins.parse(FILE.read_text())
+    """The pins of this checkout, with the Kubernetes that the environment chooses."""
+    return Pins.parse(FILE.read_text(), kubernetes=os.environ.get(CHOICE, ""))
 
 
 def release(version: str) -> tuple[int, ...]:

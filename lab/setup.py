@@ -39,6 +39,9 @@ class Prepared:
     pause: str
     """The reference of the sandbox image, for containerd's configuration."""
 
+    kubernetes: str
+    """The version, such as ``v1.36.3``."""
+
 
 def ready(progress: Progress, *, cache: Cache | None = None) -> Prepared:
     """Make whatever is missing and say where everything is; returns in well under a second when nothing is.
@@ -60,6 +63,7 @@ def ready(progress: Progress, *, cache: Cache | None = None) -> Prepared:
         seed=images.seed,
         images=images.references,
         pause=PAUSE,
+        kubernetes=images.pins.kubernetes,
     )
 
 

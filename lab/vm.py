@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import machine
+from lab import fresh
 from lab.cache import Cache, key, remove
-from lab.images import Images
-from lab.pins import pins
 from lab.progress import Output, Step
 
 SUITES = ("bookworm", "trixie")
@@ -90,12 +88,9 @@ class Debian:
         with self.cache.making(self.directory) as directory:
             directory.mkdir()
             root = directory / "root"
-            mirror = [each for each in (machine.debian_mirror(),) if each]
-            chosen = ["--variant=minbase", f"--include={','.join(PACKAGES)}"]
-            output.run(["unshare", "--mount", "debootstrap", *chosen, self.suite, root, *mirror])
+            fresh.install(self.suite, root, PACKAGES, output)
             for name, content in _FILES.items():
                 (root / name).write_text(content)
-            shutil.copyfile(machine.CERTIFICATES, root / machine.CERTIFICATES.relative_to("/"))
             for verb, *units in _UNITS:
                 output.run(["chroot", root, "systemctl", verb, *units])
             (root / "root/.cache").mkdir()
@@ -128,27 +123,17 @@ class Debian:
         ]
 
 
-def parts(cache: Cache, checkout: Path) -> list[Path]:
-    """The parts of a cache with which nothing is built for this checkout, as long as all its changes are committed."""
-    images = Images.of(cache, pins(), checkout)
-    archives = (images.archive(images.pause), images.archive(images.nginx))
-    return [images.binaries, images.node_root, images.base_seed, images.seed, *archives, images.base_mark]
-
-
 def pack(
     luggage: Path, command: Sequence[str], checkout: Path, cache: Cache, parts: Iterable[Path], output: Output
 ) -> None:
     """Put into a directory what a machine is started with: a clone of what is committed, a command to run in it, and a
     cache that begins with these parts of ours."""
     visit, store = luggage / "visit", luggage / "store"
-    output.run(["git", "clone", "--quiet", f"file://{checkout}", visit / "openelb"])
+    fresh.clone(checkout, visit / "openelb", output)
     (visit / "visit").write_text(_VISIT.format(command=shlex.join(command)))
     output.run(["tar", "--create", "--file", luggage / "media", "--directory", visit, "."])
     (store / "openelb").mkdir(parents=True)
-    for part in parts:
-        target = store / "openelb" / part.relative_to(cache.root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        output.run(["cp", "--archive", "--link", part, target])
+    fresh.share(cache, parts, store / "openelb", output)
     _format(luggage / "cache", store, output)
 
 

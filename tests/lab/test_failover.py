@@ -100,23 +100,39 @@ def test_a_speaker_that_stands_still_for_two_seconds_changes_nothing(pool: Clust
         assert answers.everybody() == {"n2"}, told(answers.asked)
 
 
-def test_a_speaker_that_stood_still_for_long_has_lost_its_addresses_and_one_node_answers_afterwards(
-    pool: Cluster,
+def pause_speaker(cluster: Cluster, node: str) -> None:
+    faults.pause(cluster, "speaker", node)
+
+
+def resume_speaker(cluster: Cluster, node: str) -> None:
+    faults.resume(cluster, "speaker", node)
+
+
+@pytest.mark.parametrize(
+    ("stop", "go_on"),
+    [
+        pytest.param(pause_speaker, resume_speaker, id="its speaker"),
+        pytest.param(faults.freeze, faults.thaw, id="all that runs on it"),
+    ],
+)
+def test_a_node_that_stood_still_for_long_has_lost_its_addresses_and_one_node_answers_afterwards(
+    stop: Verb, go_on: Verb, pool: Cluster
 ) -> None:
     address = serve_from(pool, "n2")
-    with arp_questions(pool, address) as answers:
+    with arp_questions(pool, address) as answers, page_views(pool.client, address) as pages:
         answers.settled()
-        paused = time.monotonic()
-        faults.pause(pool, "speaker", "n2")
-        assert answers.answered_without("n2", paused) < PROMISED, told(answers.since(paused))
-        stand_still(10.0 - (time.monotonic() - paused))
-        resumed = time.monotonic()
-        faults.resume(pool, "speaker", "n2")
+        stopped = time.monotonic()
+        stop(pool, "n2")
+        assert answers.answered_without("n2", stopped) < PROMISED, told(answers.since(stopped))
+        stand_still(10.0 - (time.monotonic() - stopped))
+        went_on = time.monotonic()
+        go_on(pool, "n2")
         answers.settled(timeout=2 * AGREEMENT)
         stand_still(AGREEMENT)
-        assert answers.settled() == "n2", "its own addresses come back to a node that is well"
-        assert answers.longest_dispute(resumed) < 1.0, told(answers.since(resumed))
-        assert answers.longest_silence(resumed) < 1.0, told(answers.since(resumed))
+        assert answers.settled(timeout=2 * AGREEMENT) == "n2", "its own addresses come back to a node that is well"
+        assert answers.longest_dispute(went_on) < 1.0, told(answers.since(went_on))
+        assert answers.longest_silence(went_on) < 1.0, told(answers.since(went_on))
+        assert pages.longest_gap() < HICCUP, "its kernel forwards all the time"
 
 
 def test_in_a_rolling_restart_one_node_answers_at_a_time_and_the_page_keeps_coming(pool: Cluster) -> None:

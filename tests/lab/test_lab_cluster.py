@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import faults
+from lab import faults, site
 from lab.cluster import Cluster
+from lab.controlplane import PORT
 from lab.network import CommandError
 from lab.wait import NotYetError, require, until
 
@@ -162,6 +163,14 @@ def test_a_paused_api_server_answers_nothing_until_it_is_resumed(cluster: Cluste
     cluster.ready_nodes()
 
 
+def test_an_api_server_that_is_cut_off_can_be_asked_on_its_own_host_only(cluster: Cluster) -> None:
+    faults.api_server_cut(cluster)
+    assert readyz(cluster, "n1") == "no answer"
+    cluster.ready_nodes()
+    faults.api_server_heal(cluster)
+    until(lambda: require(readyz(cluster, "n1") == "ok", "not yet"), what="an answer on n1")
+
+
 def test_the_control_plane_comes_back_from_a_power_cut(cluster: Cluster) -> None:
     namespaces = cluster.kubectl("get", "namespaces", "-o", "name")
     faults.off(cluster, "cp")
@@ -169,6 +178,15 @@ def test_the_control_plane_comes_back_from_a_power_cut(cluster: Cluster) -> None
         cluster.ready_nodes()
     faults.on(cluster, "cp")
     assert cluster.kubectl("get", "namespaces", "-o", "name") == namespaces
+
+
+def readyz(cluster: Cluster, host: str) -> str:
+    """What the API server says when it is asked from a host whether it is ready."""
+    question = ["curl", "--silent", "--insecure", "--max-time", "2", f"https://{site.CONTROL_PLANE}:{PORT}/readyz"]
+    try:
+        return cluster.node(host).host.run(question)
+    except CommandError:
+        return "no answer"
 
 
 def welcome(cluster: Cluster) -> None:

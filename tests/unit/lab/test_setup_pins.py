@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 import lab
@@ -15,8 +16,9 @@ from lab.images import DOCKERFILES
 from lab.pins import FILE, Package, Pins, pins, release
 
 LAB = Path(lab.__file__).parent
+KUBERNETES = [Pins.parse(FILE.read_text(), kubernetes=each) for each in ("1.36", "1.30")]
 REQUIRES = {
-    "kubernetes": ("k8s.io/kubernetes", pins().kubernetes),
+    **{each.kubernetes_module: ("k8s.io/kubernetes", each.kubernetes) for each in KUBERNETES},
     "etcd": ("go.etcd.io/etcd/server/v3", pins().etcd),
     "containerd": ("github.com/containerd/containerd/v2", pins().containerd),
 }
@@ -54,6 +56,21 @@ def test_a_missing_pin_is_named():
         Pins.parse(FILE.read_text().replace("[etcd]", "[other]"))
 
 
+def test_every_pinned_kubernetes_has_a_module_of_its_own():
+    names = tomllib.loads(FILE.read_text())["kubernetes"]["versions"]
+    modules = {Pins.parse(FILE.read_text(), kubernetes=name).kubernetes_module for name in names}
+    assert (
+        modules
+        == {each.name for each in MODULES.glob("kubernetes*")}
+        == {each.kubernetes_module for each in KUBERNETES}
+    )
+
+
+def test_a_kubernetes_that_is_not_pinned_is_answered_with_those_that_are():
+    with pytest.raises(click.ClickException, match=r"no Kubernetes 1\.29 in lab/versions\.toml, but 1\.36, 1\.30"):
+        Pins.parse(FILE.read_text(), kubernetes="1.29")
+
+
 @pytest.mark.parametrize("module", REQUIRES)
 def test_the_go_modules_require_the_pinned_versions(module):
     name, version = REQUIRES[module]
@@ -84,9 +101,10 @@ def test_the_key_of_the_pinned_debian_is_here():
 
 
 def test_the_components_of_kubernetes_are_told_their_version():
-    stamped = {each.name: each.arguments for each in programs(pins())}
-    assert "-X k8s.io/component-base/version.gitVersion=" + pins().kubernetes in stamped["kubelet"][0]
-    assert "-X k8s.io/component-base/version.gitMinor=36" in stamped["kube-apiserver"][0]
+    for have, minor in zip(KUBERNETES, ("36", "30"), strict=True):
+        stamped = {each.name: each.arguments for each in programs(have)}
+        assert "-X k8s.io/component-base/version.gitVersion=" + have.kubernetes in stamped["kubelet"][0]
+        assert f"-X k8s.io/component-base/version.gitMinor={minor}" in stamped["kube-apiserver"][0]
 
 
 def test_bootstrap_reads_the_pin_of_uv_as_python_does():
