@@ -107,6 +107,7 @@ class FakeApiServer:
         self.version += 1
         uid = what["metadata"].get("uid") or before.get("uid") or f"uid-{self.version}"
         metadata = {**what["metadata"], "uid": uid, "resourceVersion": str(self.version)}
+        metadata["generation"] = _generation(there.get(key, {}), what)
         there[key] = {**what, "metadata": metadata}
         await self._tell(collection, kind, there[key])
         return there[key]
@@ -240,7 +241,8 @@ class FakeApiServer:
         metadata: JSON = {"resourceVersion": str(self.version)}
         if last < len(items):
             metadata["continue"] = str(last)
-        return web.json_response({"metadata": metadata, "items": items[first:last]})
+        page = items[first:last] if _whole(request) else list(map(_partial, items[first:last]))
+        return web.json_response({"metadata": metadata, "items": page})
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         collection, _, _ = _split(request.path)
@@ -257,17 +259,17 @@ class FakeApiServer:
             self.watches_open += 1
             self._activity.set()
             try:
-                await self._stream(response, collection, sent)
+                await self._stream(response, collection, sent, whole=_whole(request))
             finally:
                 self.watches_open -= 1
         return response
 
-    async def _stream(self, response: web.StreamResponse, collection: str, sent: int) -> None:
+    async def _stream(self, response: web.StreamResponse, collection: str, sent: int, *, whole: bool) -> None:
         generation = self._watch_generation
         while self._watch_generation == generation:
             news = [(version, line) for version, line in self._history.get(collection, ()) if version > sent]
             for version, line in news:
-                await self._write(response, line)
+                await self._write(response, line if whole else _partial_line(line))
                 sent = self.watched = version
                 self._activity.set()
             if not news:
@@ -285,6 +287,30 @@ def _port(request: web.Request) -> int:
     assert request.transport is not None
     port: int = request.transport.get_extra_info("peername")[1]
     return port
+
+
+def _generation(before: JSON, what: JSON) -> int:
+    """As of a custom resource with a subresource for its status: it counts the changes of everything else but metadata."""
+    if not before:
+        return 1
+    rest, former = (
+        {name: part for name, part in each.items() if name not in ("metadata", "status")} for each in (what, before)
+    )
+    counted: int = before["metadata"]["generation"]
+    return counted + (rest != former)
+
+
+def _whole(request: web.Request) -> bool:
+    return "as=PartialObjectMetadata" not in request.headers.get("Accept", "")
+
+
+def _partial(what: JSON) -> JSON:
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": what["metadata"]}
+
+
+def _partial_line(line: bytes) -> bytes:
+    event = json.loads(line)
+    return json.dumps(event | {"object": _partial(event["object"])}, ensure_ascii=False).encode() + b"\n"
 
 
 def _key(what: JSON) -> tuple[str, str]:

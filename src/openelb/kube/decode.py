@@ -13,6 +13,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 import msgspec
 
 from openelb.kube.shapes import (
+    AnnouncedEipShape,
     ConditionShape,
     EipShape,
     EipSpec,
@@ -20,6 +21,9 @@ from openelb.kube.shapes import (
     LeaseShape,
     LeaseSpec,
     LoadBalancerShape,
+    Meta,
+    ObjectShape,
+    RangeStatus,
     ServiceShape,
     ServiceSpec,
     ServiceStatus,
@@ -31,6 +35,16 @@ from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, Ser
 from openelb.model.findings import Condition
 
 OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED})
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the metadata of an Eip tells. The `edition` changes with what its author wrote, and not with its status."""
+
+    uid: str
+    edition: int
+    left_to_cni: bool
+    deleting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,26 @@ class Lease:
 
 def pool(eip: EipShape) -> Pool:
     """An Eip as a Pool; `problem` says why it cannot be used, when it cannot."""
-    meta, spec = eip.metadata, eip.spec or EipSpec()
+    return _pool(eip.metadata, eip.spec or EipSpec(), _pool_status(eip.status or EipStatus()))
+
+
+def announced_pool(eip: AnnouncedEipShape) -> Pool:
+    """The same for who announces its addresses, whom the ledger does not concern: it stays empty."""
+    status = eip.status or RangeStatus()
+    return _pool(eip.metadata, eip.spec or EipSpec(), PoolStatus(first=status.first or "", last=status.last or ""))
+
+
+def outline(eip: ObjectShape) -> Outline:
+    """What can be told of an Eip without its spec and status."""
+    meta = eip.metadata
+    return Outline(meta.uid, meta.generation or 0, _left_to_cni(meta), bool(meta.deletion_timestamp))
+
+
+def _left_to_cni(meta: Meta) -> bool:
+    return names.CNI_LABEL in (meta.labels or {})
+
+
+def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
     address = spec.address or ""
     ranges, problem = _ranges(address)
     protocol = _protocol(spec.protocol or "")
@@ -79,10 +112,10 @@ def pool(eip: EipShape) -> Pool:
         interface=spec.interface or "",
         disabled=bool(spec.disable),
         default=annotations.get(names.DEFAULT_POOL, "").lower() == "true",
-        left_to_cni=names.CNI_LABEL in (meta.labels or {}),
+        left_to_cni=_left_to_cni(meta),
         deleting=bool(meta.deletion_timestamp),
         finalizers=_shared(meta.finalizers),
-        status=_pool_status(eip.status or EipStatus()),
+        status=status,
         uid=meta.uid,
         version=meta.resource_version,
     )

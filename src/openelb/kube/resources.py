@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from openelb.kube import decode
-from openelb.kube.decode import Lease, Slice
-from openelb.kube.shapes import EipShape, LeaseShape, ObjectShape, ServiceShape, SliceShape
+from openelb.kube.client import JSON
+from openelb.kube.decode import Lease, Outline, Slice
+from openelb.kube.shapes import AnnouncedEipShape, EipShape, LeaseShape, ObjectShape, ServiceShape, SliceShape
 from openelb.model import names
 from openelb.model.cluster import Pool, Service, ServiceKey
 
@@ -20,6 +21,20 @@ LEASE_SILENCE = 5.0
 """The same for Leases of our namespace, where the leader or our own speaker writes once a second."""
 
 
+class Form(NamedTuple):
+    """The media types to ask for in a list and in a watch."""
+
+    list: str
+    watch: str
+
+
+WHOLE = Form(JSON, JSON)
+# meta/v1 PartialObjectMetadata: neither spec nor status is sent.
+METADATA = Form(
+    f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+)
+
+
 @dataclass(frozen=True)
 class Resource(Generic[Shape, Value]):
     """One kind: its collection's path, the shape to read it with, and what it means to us."""
@@ -29,6 +44,7 @@ class Resource(Generic[Shape, Value]):
     value: Callable[[Shape], Value]
     query: Mapping[str, str] = field(default_factory=dict)
     silence: float = SILENCE
+    form: Form = WHOLE
 
 
 EIPS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eips"
@@ -36,6 +52,8 @@ SERVICES_PATH = "/api/v1/services"
 SLICES_PATH = "/apis/discovery.k8s.io/v1/endpointslices"
 
 EIPS = Resource[EipShape, Pool](EIPS_PATH, EipShape, decode.pool)
+EIP_OUTLINES = Resource[ObjectShape, Outline](EIPS_PATH, ObjectShape, decode.outline, form=METADATA)
+ANNOUNCED_EIPS = Resource[AnnouncedEipShape, Pool](EIPS_PATH, AnnouncedEipShape, decode.announced_pool)
 SERVICES = Resource[ServiceShape, Service](SERVICES_PATH, ServiceShape, decode.service)
 LOAD_BALANCERS = Resource[ServiceShape, Service](
     SERVICES_PATH, ServiceShape, decode.service, {"fieldSelector": "spec.type=LoadBalancer"}

@@ -14,6 +14,7 @@ class Meta(Shape):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
+    generation: int | None = None
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     labels: dict[str, str] | None = None
@@ -44,10 +45,15 @@ class EipSpec(Shape):
     disable: bool | None = None
 
 
-class EipStatus(Shape):
-    used: dict[str, str] | None = None
+class RangeStatus(Shape):
+    """Of an Eip's status, what changes with its spec and not with its allocations."""
+
     first: str | None = msgspec.field(default=None, name="firstIP")
     last: str | None = msgspec.field(default=None, name="lastIP")
+
+
+class EipStatus(RangeStatus):
+    used: dict[str, str] | None = None
     pool_size: int | None = None
     v4: bool | None = None
     ready: bool | None = None
@@ -61,6 +67,13 @@ class EipShape(ObjectShape):
 
     spec: EipSpec | None = None
     status: EipStatus | None = None
+
+
+class AnnouncedEipShape(ObjectShape):
+    """The same, without the ledger."""
+
+    spec: EipSpec | None = None
+    status: RangeStatus | None = None
 
 
 class ServiceSpec(Shape):

@@ -5,23 +5,36 @@ what changed. Before every kind has been listed once there is no snapshot: until
 """
 
 import asyncio
-from typing import Self
+from collections.abc import Callable, Coroutine
+from typing import Protocol, Self, TypeVar
 
+from openelb.kube.bodies import Bodies
 from openelb.kube.client import Client
 from openelb.kube.reader import Seen
-from openelb.kube.resources import EIPS, LOAD_BALANCERS, SERVICES, SLICES, Resource, leases
-from openelb.kube.shapes import ServiceShape
+from openelb.kube.resources import EIP_OUTLINES, EIPS, LOAD_BALANCERS, SERVICES, SLICES, Resource, leases
+from openelb.kube.shapes import ObjectShape
 from openelb.kube.shelf import Shelf
 from openelb.kube.views import EndpointView, KeyedView, LeaseView
 from openelb.kube.watch import Reflector
 from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
 
+Shape = TypeVar("Shape", bound=ObjectShape)
+Value = TypeVar("Value")
+
+
+class Part(Protocol):
+    """What has to be complete before anything is judged."""
+
+    @property
+    def complete(self) -> bool: ...
+
 
 class Store:
     """What the API server has told, kept up to date while `run` runs. It has one reader."""
 
-    def __init__(self, client: Client, services: Resource[ServiceShape, Service], namespace: str) -> None:
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client = client
         self._changed = asyncio.Event()
         self._synced = asyncio.Event()
         self._gone: frozenset[ServiceKey] = frozenset()
@@ -31,24 +44,37 @@ class Store:
         self._leases = LeaseView()
         self._pool_shelf = Shelf(self._pools, self.poke)
         self._service_shelf = Shelf(self._services, self.poke)
-        slice_shelf, lease_shelf = Shelf(self._endpoints, self.poke), Shelf(self._leases, self.poke)
-        self._shelves = (self._pool_shelf, self._service_shelf, slice_shelf, lease_shelf)
-        self._runs = (
-            Reflector(client, EIPS, self._pool_shelf).run,
-            Reflector(client, services, self._service_shelf).run,
-            Reflector(client, SLICES, slice_shelf).run,
-            Reflector(client, leases(namespace), lease_shelf).run,
-        )
+        self._parts: list[Part] = []
+        self._runs: list[Callable[[], Coroutine[None, None, None]]] = []
+        self._follow(SLICES, Shelf(self._endpoints, self.poke))
+        self._follow(leases(namespace), Shelf(self._leases, self.poke))
 
     @classmethod
     def for_manager(cls, client: Client, namespace: str) -> Self:
         """With all Services: one that left the type LoadBalancer while nobody led still has to be cleared."""
-        return cls(client, SERVICES, namespace)
+        store = cls(client, namespace)
+        store._follow(EIPS, store._pool_shelf)
+        store._follow(SERVICES, store._service_shelf)
+        return store
 
     @classmethod
     def for_speaker(cls, client: Client, namespace: str) -> Self:
-        """With Services of type LoadBalancer alone: the load of a node does not grow with the others."""
-        return cls(client, LOAD_BALANCERS, namespace)
+        """With Services of type LoadBalancer alone, and Eips without their ledger: what a node is sent and holds grows
+        neither with other Services nor with the addresses in use. Pools have the version they were last read at.
+        """
+        store = cls(client, namespace)
+        bodies = Bodies(client, store._pools, store.poke)
+        store._follow(EIP_OUTLINES, Shelf(bodies, store.poke))
+        store._add(bodies, bodies.run)
+        store._follow(LOAD_BALANCERS, store._service_shelf)
+        return store
+
+    def _follow(self, resource: Resource[Shape, Value], shelf: Shelf[Value]) -> None:
+        self._add(shelf, Reflector(self._client, resource, shelf).run)
+
+    def _add(self, part: Part, run: Callable[[], Coroutine[None, None, None]]) -> None:
+        self._parts.append(part)
+        self._runs.append(run)
 
     async def run(self) -> None:
         """List and watch until cancelled."""
@@ -103,6 +129,6 @@ class Store:
 
     def poke(self) -> None:
         """Something may have changed: have the reader look again."""
-        if not self._synced.is_set() and all(shelf.complete for shelf in self._shelves):
+        if not self._synced.is_set() and all(part.complete for part in self._parts):
             self._synced.set()
         self._changed.set()

@@ -1,0 +1,132 @@
+"""Eips for speakers: followed by their metadata, and read again only when their author has changed them.
+
+An Eip's status has every address in use and changes with each: a watch of it would send all of them to every node each
+time. It is read here along with the spec, so nothing may rest on a field of it that changes without the spec.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from openelb.complaints import Complaints
+from openelb.kube.backoff import Backoff
+from openelb.kube.client import Client, describe
+from openelb.kube.decode import Outline
+from openelb.kube.errors import ApiError, NotFound
+from openelb.kube.reader import Reader
+from openelb.kube.resources import ANNOUNCED_EIPS, EIPS_PATH, eip_path
+from openelb.kube.shelf import View
+from openelb.model.cluster import Pool, ServiceKey
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Requests in flight: after a start or an outage every node reads every Eip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An Eip as it was read for an outline of that `uid` and `edition`; without a `pool` when it could not be understood."""
+
+    uid: str
+    edition: int
+    pool: Pool | None
+
+
+class Bodies:
+    """The view of outlines: reads the Eip of each while `run` runs, and shows its pool to `pools`.
+
+    A pool is shown as it was until it has been read again, but what the metadata tells is shown at once. `on_change` is
+    called after each reading.
+    """
+
+    def __init__(
+        self, client: Client, pools: View[Pool], on_change: Callable[[], None], backoff: Backoff | None = None
+    ) -> None:
+        self._client = client
+        self._pools = pools
+        self._on_change = on_change
+        self._backoff = backoff or Backoff()
+        self._what = describe("get", EIPS_PATH)
+        self._reader = Reader(ANNOUNCED_EIPS, self._what)
+        self._outlines: dict[ServiceKey, Outline] = {}
+        self._bodies: dict[ServiceKey, Body] = {}
+        self._wanted: set[ServiceKey] = set()
+        self._queue: asyncio.Queue[ServiceKey] = asyncio.Queue()
+        self._complaints = Complaints()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was asked for has been read."""
+        return not self._wanted
+
+    def put(self, key: ServiceKey, value: Outline) -> None:
+        # Most events are allocations, and tell nothing here: the pools shown stay the same object.
+        if self._outlines.get(key) == value:
+            return
+        self._outlines[key] = value
+        if self._lacks(key, value) and key not in self._wanted:
+            self._wanted.add(key)
+            self._queue.put_nowait(key)
+        self._show(key, value)
+
+    def remove(self, key: ServiceKey) -> None:
+        self._outlines.pop(key, None)
+        self._bodies.pop(key, None)
+        self._pools.remove(key)
+
+    async def run(self) -> None:
+        """Read what is wanted until cancelled. Failures are logged once each, and tried again ever more slowly."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.create_task(self._read_on())
+
+    async def _read_on(self) -> None:
+        while True:
+            key = await self._queue.get()
+            await self._read(key)
+            self._wanted.discard(key)
+            if self.complete and self._complaints.ends():
+                log.info("%s: going on", self._what)
+            self._on_change()
+
+    async def _read(self, key: ServiceKey) -> None:
+        """Read one Eip until it is there as its outline tells, or gone."""
+        failures = 0
+        while (outline := self._outlines.get(key)) and self._lacks(key, outline):
+            try:
+                content = await self._client.get(eip_path(key.name), msgspec.Raw)
+            except NotFound:
+                return  # word of its end is on its way
+            except ApiError as error:
+                failures += 1
+                if self._complaints.begins(error.cause):
+                    log.warning("%s; trying again", error)
+                await asyncio.sleep(self._backoff.wait(failures))
+            else:
+                self._keep(key, outline, content)
+
+    def _lacks(self, key: ServiceKey, outline: Outline) -> bool:
+        body = self._bodies.get(key)
+        return body is None or (body.uid, body.edition) != (outline.uid, outline.edition)
+
+    def _keep(self, key: ServiceKey, outline: Outline, content: msgspec.Raw) -> None:
+        """Take what was read for an outline, which has perhaps been followed by another one meanwhile."""
+        latest = self._outlines.get(key)
+        if latest is None:
+            return
+        seen, former = self._reader.object(content), self._bodies.get(key)
+        pool = seen.value if seen and seen.value else former.pool if former else None
+        self._bodies[key] = Body(outline.uid, outline.edition, pool)
+        self._show(key, latest)
+
+    def _show(self, key: ServiceKey, outline: Outline) -> None:
+        body = self._bodies.get(key)
+        pool = body.pool if body else None
+        if pool is None or pool.uid != outline.uid:  # not known yet, or of a namesake
+            self._pools.remove(key)
+        else:
+            self._pools.put(key, replace(pool, left_to_cni=outline.left_to_cni, deleting=outline.deleting))
