@@ -14,7 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
-from openelb.kube.config import Access, FixedToken
+from openelb.kube.config import Access
+from openelb.kube.credentials import FixedToken
 from tests.fakes import jsonpatch
 
 JSON = dict[str, Any]

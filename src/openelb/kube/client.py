@@ -5,9 +5,11 @@ nothing (429). Whoever writes decides anew from what is there by then. Watches s
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -17,6 +19,7 @@ import msgspec
 from openelb import __version__
 from openelb.kube.backoff import Backoff
 from openelb.kube.config import Access
+from openelb.kube.credentials import Credential
 from openelb.kube.errors import ApiError, Busy, Nonsense, Refused, Unavailable, Unreachable, refusal
 
 Shape = TypeVar("Shape")
@@ -30,7 +33,9 @@ PAGE = 500
 
 JSON = "application/json"
 
-_LONGEST_WAIT_ASKED_FOR = 30.0
+_SILENT_SECONDS, _PROBE_SECONDS, _PROBES = 5, 2, 3
+"""A connection on which nothing comes for 5 s is probed by the kernel, and given up 6 s later when its peer is away. A watch
+says nothing for minutes, and whoever waits on a dead one is late when the server is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,22 @@ class Patience:
     """How long to wait for the API server. `request` and `connect` are seconds, `attempts` counts tries of a read."""
 
     request: float = 10.0
-    connect: float = 3.0
+    connect: float = 2.0
     attempts: int = 4
     backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, but for what shows who we are. `what` is the same in words."""
+
+    what: str
+    method: str
+    path: str
+    timeout: aiohttp.ClientTimeout
+    headers: Mapping[str, str]
+    query: Mapping[str, str] | None = None
+    content: bytes | None = None
 
 
 class Client:
@@ -75,7 +93,7 @@ class Client:
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             # No limit: the callers bound how much they do at once, and a watch holds its connection for minutes.
-            connector=aiohttp.TCPConnector(limit=0, ssl=True if self.access.tls is None else self.access.tls),
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=_probed_socket),
             headers={
                 "User-Agent": f"openelb/{__version__}",
                 # Lists travel over the cluster's own network: packing them costs both sides more than it saves.
@@ -131,16 +149,7 @@ class Client:
         """
         what = describe("watch", path)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect, sock_read=silence)
-        with _blaming(what):
-            async with asyncio.timeout(self._patience.request):
-                response = await self._live().get(
-                    self.access.server + path,
-                    params=dict(query),
-                    headers=self._headers() | {"Accept": accept},
-                    timeout=timeout,
-                    server_hostname=self.access.server_name,
-                    allow_redirects=False,
-                )
+        response = await self._ask(_Request(what, "GET", path, timeout, {"Accept": accept}, query))
         try:
             if response.status >= 400:
                 with _blaming(what):
@@ -164,11 +173,7 @@ class Client:
                 failures += 1
                 if failures >= self._patience.attempts:
                     raise
-                await asyncio.sleep(self._wait(error, failures))
-
-    def _wait(self, error: ApiError, failures: int) -> float:
-        asked = error.retry_after if isinstance(error, Busy) else 0.0
-        return min(asked, _LONGEST_WAIT_ASKED_FOR) + self._patience.backoff.wait(failures)
+                await asyncio.sleep(self._patience.backoff.after(error, failures))
 
     async def _send(
         self,
@@ -181,29 +186,48 @@ class Client:
         kind: str = "",
         accept: str = JSON,
     ) -> bytes:
-        """One request, once. Returns the body of the answer."""
-        headers = self._headers() | {"Accept": accept}
-        if kind:
-            headers["Content-Type"] = kind
+        """One request. Returns the body of the answer."""
+        timeout = aiohttp.ClientTimeout(total=self._patience.request, sock_connect=self._patience.connect)
+        headers = {"Accept": accept, **({"Content-Type": kind} if kind else {})}
+        response = await self._ask(_Request(what, method, path, timeout, headers, query, content))
         with _blaming(what):
-            async with self._live().request(
-                method,
-                self.access.server + path,
-                params=query,
-                data=content,
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=self._patience.request, sock_connect=self._patience.connect),
-                server_hostname=self.access.server_name,
-                allow_redirects=False,
-            ) as response:
+            async with response:
                 body = await response.read()
         if response.status >= 300:
             raise _refused(what, response, body)
         return body
 
-    def _headers(self) -> dict[str, str]:
-        token = self.access.token()
-        return {"Authorization": f"Bearer {token}"} if token else {}
+    async def _ask(self, request: _Request) -> aiohttp.ClientResponse:
+        """The answer to a request, its body not read. When the server does not take our credentials, it has done nothing:
+        the request is made once more where there are newer ones.
+        """
+        credential = await self.access.login.credential()
+        response = await self._ask_as(credential, request)
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            return response
+        self.access.login.refused(credential)
+        newer = await self.access.login.credential()
+        if newer == credential:
+            return response
+        response.close()
+        return await self._ask_as(newer, request)
+
+    async def _ask_as(self, credential: Credential, request: _Request) -> aiohttp.ClientResponse:
+        shown = {"Authorization": f"Bearer {credential.token}"} if credential.token else {}
+        with _blaming(request.what):
+            async with asyncio.timeout(self._patience.request):
+                return await self._live().request(
+                    request.method,
+                    self.access.server + request.path,
+                    params=request.query,
+                    data=request.content,
+                    headers={**request.headers, **shown},
+                    timeout=request.timeout,
+                    # With another client certificate it is another connection, too.
+                    ssl=credential.tls or self.access.tls or True,
+                    server_hostname=self.access.server_name,
+                    allow_redirects=False,
+                )
 
     def _live(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -258,6 +282,16 @@ def _decode(content: bytes, shape: type[Shape], what: str) -> Shape:
         return msgspec.json.decode(content, type=shape)
     except msgspec.DecodeError as error:
         raise Nonsense(f"the answer to {what} cannot be read: {error}") from error
+
+
+def _probed_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT_SECONDS)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_SECONDS)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+    return made
 
 
 async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:

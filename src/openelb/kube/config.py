@@ -1,63 +1,32 @@
 """Where the API server is and how to be let in: from the service account of a pod, or from a kubeconfig file.
 
-Part of kubeconfig that is not here: exec plugins, auth providers, proxies. They are refused with a sentence, never ignored.
+Parts of kubeconfig that are not here: passwords, auth providers, proxies, and exec plugins that need a terminal. They are
+refused with a sentence, never ignored.
 """
 
 import base64
 import binascii
 import os
 import ssl
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import yaml
+
+from openelb.kube import plugin, tls
+from openelb.kube.credentials import Credential, FileToken, FixedToken, Login
+from openelb.kube.errors import NoCredentials
+from openelb.kube.plugin import ExecPlugin, Grant, PluginLogin
+
+_EXEC_EXTENSION = "client.authentication.k8s.io/exec"  # a cluster's own settings for exec plugins
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class NoAccess(Exception):
     """There is no usable description of a cluster; the text says what is missing and where."""
-
-
-class Token(Protocol):
-    """Gives the bearer token of the moment; empty when client certificates or nothing are used."""
-
-    def __call__(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FixedToken:
-    """A token that is what it is."""
-
-    text: str = field(default="", repr=False)
-
-    def __call__(self) -> str:
-        return self.text
-
-
-class FileToken:
-    """A token in a file that is replaced before it expires, as the kubelet does: read again whenever the file changes."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: tuple[int, int] | None = None
-        self._text = ""
-
-    def __call__(self) -> str:
-        try:
-            stat = self._path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_ino)
-            if stamp != self._stamp:
-                self._text, self._stamp = self._path.read_text().strip(), stamp
-        except OSError as error:
-            if not self._text:
-                raise NoAccess(f"the token file {self._path} cannot be read: {error.strerror}") from error
-        return self._text
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +38,7 @@ class Access:
 
     server: str
     tls: ssl.SSLContext | None = None
-    token: Token = FixedToken()
+    login: Login = field(default_factory=FixedToken)
     namespace: str = "default"
     server_name: str | None = None
 
@@ -96,15 +65,25 @@ def in_cluster(environ: Mapping[str, str] = os.environ, directory: Path = SERVIC
     if not host:
         raise NoAccess("KUBERNETES_SERVICE_HOST is not set: this is no pod; give a kubeconfig file")
     try:
-        context = _tls((directory / "ca.crt").read_text())
+        context = tls.trusting((directory / "ca.crt").read_text())
         namespace = (directory / "namespace").read_text().strip()
     except OSError as error:
         raise NoAccess(
             f"{error.filename} cannot be read: {error.strerror}; the pod needs its service account's token mounted"
         ) from error
+    except ValueError as error:
+        raise NoAccess(f"{directory / 'ca.crt'} cannot be used: {error}") from error
     token = FileToken(directory / "token")
-    token()
+    try:
+        token.read()
+    except NoCredentials as error:
+        raise NoAccess(str(error)) from error
     return Access(f"https://{f'[{host}]' if ':' in host else host}:{port}", context, token, namespace)
+
+
+class _Extension(msgspec.Struct):
+    name: str = ""
+    extension: object = None
 
 
 class _Cluster(msgspec.Struct, rename="kebab"):
@@ -114,6 +93,22 @@ class _Cluster(msgspec.Struct, rename="kebab"):
     insecure_skip_tls_verify: bool = False
     tls_server_name: str = ""
     proxy_url: str = ""
+    extensions: list[_Extension] | None = None
+
+
+class _Variable(msgspec.Struct):
+    name: str
+    value: str = ""
+
+
+class _Exec(msgspec.Struct, rename="camel"):
+    command: str = ""
+    api_version: str = ""
+    args: list[str] | None = None
+    env: list[_Variable] | None = None
+    install_hint: str = ""
+    provide_cluster_info: bool = False
+    interactive_mode: str = ""
 
 
 class _User(msgspec.Struct, rename="kebab"):
@@ -124,7 +119,7 @@ class _User(msgspec.Struct, rename="kebab"):
     token: str = ""
     token_file: str = msgspec.field(default="", name="tokenFile")
     username: str = ""
-    exec: object = None
+    exec: _Exec | None = None
     auth_provider: object = None
 
 
@@ -197,25 +192,96 @@ def _access(home: Path, cluster: _Cluster, user_home: Path, user: _User, context
         raise NoAccess(f"the cluster {context.cluster!r} of the kubeconfig has no server")
     if cluster.proxy_url:
         raise NoAccess(f"the cluster {context.cluster!r} is behind a proxy-url, which is not supported")
-    if user.exec or user.auth_provider or user.username:
-        way = "an exec plugin" if user.exec else "an auth provider" if user.auth_provider else "a password"
+    if user.auth_provider or user.username:
+        way = "an auth provider" if user.auth_provider else "a password"
         raise NoAccess(
             f"the user {context.user!r} of the kubeconfig logs in by {way}, which is not supported: "
             "use a client certificate or a token, for example from `kubectl create token`"
         )
-    context_tls = None
-    if cluster.server.startswith("https:"):
-        authority = _material(home, cluster.certificate_authority_data, cluster.certificate_authority)
-        context_tls = _tls(authority, verify=not cluster.insecure_skip_tls_verify)
-        certificate = _material(user_home, user.client_certificate_data, user.client_certificate)
-        key = _material(user_home, user.client_key_data, user.client_key)
+    authority = _material(home, cluster.certificate_authority_data, cluster.certificate_authority)
+    way_in = _WayIn(cluster, authority, context.user)
+    certificate = _material(user_home, user.client_certificate_data, user.client_certificate)
+    key = _material(user_home, user.client_key_data, user.client_key)
+    try:
+        return Access(
+            cluster.server.rstrip("/"),
+            way_in.tls(certificate, key),
+            _login(user_home, user, way_in),
+            context.namespace or "default",
+            cluster.tls_server_name or None,
+        )
+    except ValueError as error:
+        raise NoAccess(f"cluster {context.cluster!r} cannot be had as user {context.user!r}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _WayIn:
+    """A cluster's entry, its authority read, and the name of the user who goes there."""
+
+    cluster: _Cluster
+    authority: str
+    user: str
+
+    def tls(self, certificate: str, key: str) -> ssl.SSLContext | None:
+        """None where the server speaks no TLS. Raises ValueError."""
+        if not self.cluster.server.startswith("https:"):
+            return None
+        context = tls.trusting(self.authority, verify=not self.cluster.insecure_skip_tls_verify)
         if certificate or key:
-            _identify(context_tls, certificate, key, context.user)
-    token: Token = FixedToken(user.token)
-    if user.token_file and not user.token:
-        token = FileToken(user_home / user.token_file)
-    return Access(
-        cluster.server.rstrip("/"), context_tls, token, context.namespace or "default", cluster.tls_server_name or None
+            tls.identify(context, certificate, key)
+        return context
+
+    def credential(self, grant: Grant) -> Credential:
+        """What a plugin gave, as something to show. Raises NoCredentials."""
+        try:
+            return Credential(grant.token, self.tls(grant.certificate, grant.key) if grant.certificate else None)
+        except ValueError as error:
+            raise NoCredentials(
+                f"the exec plugin of user {self.user!r} printed what cannot be used: {error}"
+            ) from error
+
+
+def _login(home: Path, user: _User, way_in: _WayIn) -> Login:
+    """A token counts before a file, and both before a plugin, as for kubectl."""
+    if user.token:
+        return FixedToken(user.token)
+    if user.token_file:
+        return FileToken(home / user.token_file)
+    if user.exec is not None:
+        return PluginLogin(_plugin(home, user.exec, way_in), way_in.credential)
+    return FixedToken()
+
+
+def _plugin(home: Path, wanted: _Exec, way_in: _WayIn) -> ExecPlugin:
+    if not wanted.command:
+        raise ValueError("its exec plugin has no command")
+    if wanted.api_version not in plugin.VERSIONS:
+        known = " and ".join(plugin.VERSIONS)
+        raise ValueError(f"its exec plugin has the apiVersion {wanted.api_version!r}; {known} are supported")
+    # Required in v1; in v1beta1 it is IfAvailable unless said otherwise.
+    mode = wanted.interactive_mode or ("IfAvailable" if wanted.api_version.endswith("beta1") else "")
+    if mode == "Always":
+        raise ValueError("its exec plugin needs a terminal (interactiveMode Always), and here is none: use a token")
+    if mode not in ("Never", "IfAvailable"):
+        raise ValueError(f"its exec plugin has the interactiveMode {mode!r}; write Never or IfAvailable")
+    cluster = way_in.cluster
+    settings = {entry.name: entry.extension for entry in cluster.extensions or ()}
+    info = plugin.cluster_info(
+        cluster.server,
+        authority=way_in.authority,
+        verify=not cluster.insecure_skip_tls_verify,
+        server_name=cluster.tls_server_name,
+        config=settings.get(_EXEC_EXTENSION),
+    )
+    return ExecPlugin(
+        way_in.user,
+        # With a slash it counts from the kubeconfig's directory, without one it is looked for in PATH.
+        str(home / wanted.command) if os.sep in wanted.command else wanted.command,
+        wanted.api_version,
+        tuple(wanted.args or ()),
+        {variable.name: variable.value for variable in wanted.env or ()},
+        wanted.install_hint,
+        info if wanted.provide_cluster_info else None,
     )
 
 
@@ -233,36 +299,3 @@ def _material(home: Path, inline: str, name: str) -> str:
         return path.read_text()
     except OSError as error:
         raise NoAccess(f"{path}, named by the kubeconfig, cannot be read: {error.strerror}") from error
-
-
-def _tls(authority: str, *, verify: bool = True) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cadata=authority or None)
-    except (ssl.SSLError, ValueError) as error:
-        raise NoAccess("the certificate authority is not a PEM certificate") from error
-    # Python 3.13 asks of authorities what RFC 5280 wants and Go does not check: many clusters' authorities lack the
-    # key identifiers.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _identify(context: ssl.SSLContext, certificate: str, key: str, user: str) -> None:
-    with _private_file(f"{certificate}\n{key}") as path:
-        try:
-            context.load_cert_chain(path)
-        except (ssl.SSLError, OSError) as error:
-            raise NoAccess(
-                f"client certificate and key of user {user!r} do not belong together or are no PEM"
-            ) from error
-
-
-@contextmanager
-def _private_file(text: str) -> Iterator[str]:
-    """A file only we can read, for as long as OpenSSL needs one: it takes keys from files alone."""
-    with tempfile.NamedTemporaryFile("w", prefix="openelb-", suffix=".pem") as file:
-        file.write(text)
-        file.flush()
-        yield file.name

@@ -3,6 +3,7 @@
 ApiError                  everything below; who only wants to try again later catches this one
 ├── Unreachable           nobody: no connection, no answer in time, an answer cut short
 ├── Nonsense              the server: an answer that is not what the API promises
+├── NoCredentials         the kubeconfig or the pod: there is nothing to show to the server
 └── Refused               the server answered, and the answer is no
     ├── Unauthorized      401  our credentials
     ├── Forbidden         403  the RBAC rules we were installed with
@@ -33,6 +34,10 @@ class Unreachable(ApiError):
 
 class Nonsense(ApiError):
     """An answer that cannot be read as what was asked for."""
+
+
+class NoCredentials(ApiError):
+    """Nothing was sent: a token file or an exec plugin gives nothing that the server could be shown."""
 
 
 class Refused(ApiError):

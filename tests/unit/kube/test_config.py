@@ -1,6 +1,7 @@
 """How we find a cluster and are let in."""
 
 import base64
+import json
 import os
 import ssl
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import yaml
 
 from lab import pki
 from lab.pki import Pki
-from openelb.kube.config import Access, FileToken, NoAccess, find_access, from_kubeconfig, in_cluster
+from openelb.kube.config import Access, NoAccess, find_access, from_kubeconfig, in_cluster
+from openelb.kube.errors import NoCredentials
 
 JSON = dict[str, Any]
 Written = Callable[..., Path]
@@ -41,13 +43,17 @@ def written(tmp_path: Path) -> Written:
     return write
 
 
+async def token(access: Access) -> str:
+    return (await access.login.credential()).token
+
+
 def inline(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def test_a_token_and_a_namespace_come_from_the_current_context(written: Written) -> None:
+async def test_a_token_and_a_namespace_come_from_the_current_context(written: Written) -> None:
     access = find_access(written(user={"token": "secret"}))
-    assert (access.server, access.token(), access.namespace) == ("https://192.0.2.5:6443", "secret", "team")
+    assert (access.server, await token(access), access.namespace) == ("https://192.0.2.5:6443", "secret", "team")
 
 
 def test_certificates_may_be_files_beside_the_kubeconfig(written: Written, identities: Pki, tmp_path: Path) -> None:
@@ -84,11 +90,11 @@ def test_authorities_without_key_identifiers_are_good_enough_as_they_are_for_go(
     assert not access.tls.verify_flags & ssl.VERIFY_X509_STRICT
 
 
-def test_of_two_files_the_first_to_name_something_counts(written: Written) -> None:
+async def test_of_two_files_the_first_to_name_something_counts(written: Written) -> None:
     first = written(user={"token": "first"}, name="first")
     second = written(user={"token": "second"}, name="second", **{"current-context": "other"})
     environ = {"KUBECONFIG": os.pathsep.join(map(str, (first, second)))}
-    assert find_access(environ=environ).token() == "first"
+    assert await token(find_access(environ=environ)) == "first"
 
 
 def test_another_context_may_be_asked_for(written: Written) -> None:
@@ -99,7 +105,6 @@ def test_another_context_may_be_asked_for(written: Written) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"user": {"exec": {"command": "aws"}}}, "logs in by an exec plugin, which is not supported"),
         ({"user": {"auth-provider": {"name": "oidc"}}}, "logs in by an auth provider"),
         ({"user": {"username": "me", "password": "x"}}, "logs in by a password"),
         ({"cluster": {"proxy-url": "http://192.0.2.1"}}, "behind a proxy-url"),
@@ -121,7 +126,7 @@ def test_a_kubeconfig_that_cannot_be_used_says_why(written: Written, change: JSO
 
 def test_a_certificate_without_its_key_says_so(written: Written, identities: Pki) -> None:
     user = {"client-certificate-data": inline(identities.certificate("admin"))}
-    with pytest.raises(NoAccess, match="client certificate and key of user 'u'"):
+    with pytest.raises(NoAccess, match="as user 'u': the client certificate and its key do not belong together"):
         find_access(written(user=user))
 
 
@@ -149,9 +154,13 @@ def service_account(tmp_path: Path, identities: Pki) -> Path:
 IN_A_POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
 
-def test_a_pod_uses_its_service_account(service_account: Path) -> None:
+async def test_a_pod_uses_its_service_account(service_account: Path) -> None:
     access = in_cluster(IN_A_POD, service_account)
-    assert (access.server, access.token(), access.namespace) == ("https://10.96.0.1:443", "first", "openelb-system")
+    assert (access.server, await token(access), access.namespace) == (
+        "https://10.96.0.1:443",
+        "first",
+        "openelb-system",
+    )
 
 
 def test_a_pod_of_an_ipv6_cluster_reaches_its_server(service_account: Path) -> None:
@@ -159,21 +168,16 @@ def test_a_pod_of_an_ipv6_cluster_reaches_its_server(service_account: Path) -> N
     assert access.server == "https://[fd00::1]:443"
 
 
-def test_a_token_that_was_replaced_is_read_again(service_account: Path) -> None:
-    access = in_cluster(IN_A_POD, service_account)
-    replacement = service_account / "token.new"
-    replacement.write_text("second\n")
-    replacement.rename(service_account / "token")
-    assert access.token() == "second"
+def test_a_pod_whose_token_is_empty_says_so(service_account: Path) -> None:
+    (service_account / "token").write_text("")
+    with pytest.raises(NoAccess, match="token is empty"):
+        in_cluster(IN_A_POD, service_account)
 
 
-def test_a_token_file_that_vanished_leaves_the_last_token(tmp_path: Path) -> None:
-    path = tmp_path / "token"
-    path.write_text("first")
-    token = FileToken(path)
-    assert token() == "first"
-    path.unlink()
-    assert token() == "first"
+def test_a_pod_whose_authority_is_no_certificate_says_so(service_account: Path) -> None:
+    (service_account / "ca.crt").write_text("nonsense")
+    with pytest.raises(NoAccess, match=r"ca.crt cannot be used: the certificate authority is not a PEM certificate"):
+        in_cluster(IN_A_POD, service_account)
 
 
 def test_a_pod_without_its_service_account_says_so(tmp_path: Path) -> None:
@@ -189,3 +193,93 @@ def test_outside_a_pod_there_is_no_service_account() -> None:
 def test_the_token_is_not_shown_where_an_access_is_printed(written: Written) -> None:
     assert "secret" not in repr(find_access(written(user={"token": "secret"})))
     assert isinstance(find_access(written(user={"token": "secret"})), Access)
+
+
+V1 = "client.authentication.k8s.io/v1"
+PLUGIN = {"apiVersion": V1, "interactiveMode": "Never", "command": "./login"}
+
+
+def program(directory: Path, *lines: str) -> None:
+    path = directory / "login"
+    path.write_text("\n".join(["#!/bin/sh", *lines]))
+    path.chmod(0o755)
+
+
+def printing(**status: str) -> str:
+    return f"echo '{json.dumps({'apiVersion': V1, 'kind': 'ExecCredential', 'status': status})}'"
+
+
+async def test_an_exec_plugin_beside_the_kubeconfig_gives_the_token(written: Written, tmp_path: Path) -> None:
+    program(tmp_path, printing(token="given"))
+    assert await token(find_access(written(user={"exec": PLUGIN}))) == "given"
+
+
+async def test_an_exec_plugin_without_a_slash_is_looked_for_in_the_path(written: Written) -> None:
+    whole = {"apiVersion": V1, "kind": "ExecCredential", "status": {"token": "given"}}
+    wanted = PLUGIN | {"command": "echo", "args": [json.dumps(whole)]}
+    assert await token(find_access(written(user={"exec": wanted}))) == "given"
+
+
+async def test_an_exec_plugin_is_told_of_its_cluster_where_it_is_to_be(
+    written: Written, identities: Pki, tmp_path: Path
+) -> None:
+    program(tmp_path, f'echo "$KUBERNETES_EXEC_INFO" > {tmp_path}/told', printing(token="t"))
+    cluster = {
+        "certificate-authority-data": inline(identities.authority),
+        "tls-server-name": "kubernetes",
+        "extensions": [{"name": "client.authentication.k8s.io/exec", "extension": {"audience": "home"}}],
+    }
+    await token(find_access(written(cluster, {"exec": PLUGIN | {"provideClusterInfo": True}})))
+    told = json.loads((tmp_path / "told").read_text())
+    assert told["spec"] == {
+        "interactive": False,
+        "cluster": {
+            "server": "https://192.0.2.5:6443",
+            "tls-server-name": "kubernetes",
+            "certificate-authority-data": inline(identities.authority),
+            "config": {"audience": "home"},
+        },
+    }
+
+
+async def test_a_client_certificate_of_an_exec_plugin_is_shown_to_servers_of_the_same_authority(
+    written: Written, identities: Pki, tmp_path: Path
+) -> None:
+    certificate, key = identities.certificate("admin").read_text(), identities.key("admin").read_text()
+    status = {"clientCertificateData": certificate, "clientKeyData": key}
+    (tmp_path / "printed").write_text(json.dumps({"apiVersion": V1, "kind": "ExecCredential", "status": status}))
+    program(tmp_path, f"cat {tmp_path}/printed")
+    access = find_access(written({"certificate-authority-data": inline(identities.authority)}, {"exec": PLUGIN}))
+    credential = await access.login.credential()
+    assert credential.tls is not None
+    assert (len(credential.tls.get_ca_certs()), credential.tls.verify_mode) == (1, ssl.CERT_REQUIRED)
+
+
+async def test_a_client_certificate_of_an_exec_plugin_that_is_none_is_told(written: Written, tmp_path: Path) -> None:
+    program(tmp_path, printing(clientCertificateData="x", clientKeyData="y"))
+    with pytest.raises(NoCredentials, match="user 'u' printed what cannot be used: the client certificate"):
+        await find_access(written(user={"exec": PLUGIN})).login.credential()
+
+
+async def test_a_token_counts_before_an_exec_plugin(written: Written) -> None:
+    assert await token(find_access(written(user={"token": "mine", "exec": PLUGIN}))) == "mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"command": ""}, "its exec plugin has no command"),
+        ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "v1beta1 are supported"),
+        ({"interactiveMode": "Always"}, "needs a terminal"),
+        ({"interactiveMode": ""}, "write Never or IfAvailable"),
+        ({"args": "aws"}, "is no kubeconfig"),
+    ],
+)
+def test_an_exec_plugin_that_cannot_be_used_says_why(written: Written, change: JSON, words: str) -> None:
+    with pytest.raises(NoAccess, match=words):
+        find_access(written(user={"exec": PLUGIN | change}))
+
+
+def test_in_v1beta1_an_exec_plugin_need_not_say_whether_it_wants_a_terminal(written: Written) -> None:
+    wanted = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "./login"}
+    assert find_access(written(user={"exec": wanted})).server

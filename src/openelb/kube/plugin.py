@@ -1,0 +1,225 @@
+"""Exec plugins of kubeconfigs: programs that print a credential (client.authentication.k8s.io/v1 and v1beta1).
+
+They are run without a terminal: nobody sits at one when a credential expires.
+"""
+
+import asyncio
+import base64
+import contextlib
+import math
+import os
+import signal
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from openelb.kube.credentials import Credential
+from openelb.kube.errors import NoCredentials
+
+VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+
+LONGEST_RUN = 30.0
+"""Seconds until a plugin is taken for hung: time enough to ask an identity provider that is far away."""
+
+EARLY = 10.0
+"""Seconds before its end at which a credential is renewed beside the work: a lead is lost after three without one."""
+
+REST = 2.0
+"""Seconds from the end of one run to the next at the least, whoever asks: a server that refuses whatever the plugin gives
+must not have it run without a pause."""
+
+_LONGEST_QUOTE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a plugin has printed: a token, a client certificate with its key (PEM), or both. None expires never."""
+
+    token: str = field(default="", repr=False)
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+    expires: datetime | None = None
+
+
+class _Status(msgspec.Struct, rename="camel"):
+    token: str | None = None
+    client_certificate_data: str | None = None
+    client_key_data: str | None = None
+    expiration_timestamp: datetime | None = None
+
+
+class _ExecCredential(msgspec.Struct, rename="camel"):
+    api_version: str = ""
+    kind: str = ""
+    status: _Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecPlugin:
+    """How a plugin is called. `user` is the kubeconfig's; `cluster` is what it is told of the cluster, if anything."""
+
+    user: str
+    command: str
+    version: str
+    args: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
+    cluster: Mapping[str, object] | None = None
+    seconds: float = LONGEST_RUN
+
+    async def __call__(self) -> Grant:
+        """Run it once. Raises NoCredentials, with a sentence for whoever wrote the kubeconfig."""
+        try:
+            return read(await self._output(), self.version)
+        except ValueError as error:
+            raise self._failed(str(error)) from error
+
+    async def _output(self) -> bytes:
+        process = await self._start()
+        try:
+            async with asyncio.timeout(self.seconds):
+                output, complaint = await process.communicate()
+        except TimeoutError:
+            await _end(process)
+            raise self._failed(f"did not end within {self.seconds:g} s") from None
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        if process.returncode:
+            words = " ".join(complaint.decode(errors="replace").split())[-_LONGEST_QUOTE:]
+            raise self._failed(f"ended with {process.returncode}{': ' if words else ''}{words}")
+        return output
+
+    async def _start(self) -> Process:
+        environment = {**os.environ, **self.environment, "KUBERNETES_EXEC_INFO": self.told().decode()}
+        try:
+            return await asyncio.create_subprocess_exec(
+                self.command,
+                *self.args,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=environment,
+                start_new_session=True,  # so that what it started can be ended with it
+            )
+        except (OSError, ValueError) as error:
+            why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            raise self._failed(f"cannot be run: {why}", self.hint) from error
+
+    def told(self) -> bytes:
+        """What the plugin reads from KUBERNETES_EXEC_INFO."""
+        cluster = {"cluster": self.cluster} if self.cluster is not None else {}
+        spec = {"interactive": False, **cluster}
+        return msgspec.json.encode({"kind": "ExecCredential", "apiVersion": self.version, "spec": spec})
+
+    def _failed(self, what: str, hint: str = "") -> NoCredentials:
+        advice = f"; {' '.join(hint.split())}" if hint else ""
+        return NoCredentials(f"the exec plugin {self.command} of the kubeconfig's user {self.user!r} {what}{advice}")
+
+
+async def _end(process: Process) -> None:
+    """With all that it started: a shell script's children keep its output open."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    # Bounded: a child that left its group may have the output open for ever.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await process.communicate()
+
+
+def read(output: bytes, version: str) -> Grant:
+    """The credential in a plugin's output. Raises ValueError, whose text goes on after the plugin's name."""
+    try:
+        printed = msgspec.json.decode(output, type=_ExecCredential)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"printed no ExecCredential: {error}") from error
+    if (printed.kind, printed.api_version) != ("ExecCredential", version):
+        found = f"{printed.api_version or 'no apiVersion'} {printed.kind or 'without a kind'}"
+        raise ValueError(f"printed {found}, and the kubeconfig says {version} ExecCredential")
+    status = printed.status or _Status()
+    token, certificate, key = status.token or "", status.client_certificate_data or "", status.client_key_data or ""
+    if not (token or certificate or key):
+        raise ValueError("printed neither a token nor a client certificate")
+    if bool(certificate) != bool(key):
+        raise ValueError("printed one of client certificate and key alone")
+    expires = status.expiration_timestamp
+    if expires is not None and expires.tzinfo is None:
+        raise ValueError("printed an expirationTimestamp without a time zone (RFC 3339 asks for one)")
+    return Grant(token, certificate, key, expires)
+
+
+class PluginLogin:
+    """Asks a plugin, and again shortly before what it gave expires, or when the server refuses it.
+
+    One run serves all who wait for it and is not ended by one who cannot wait any longer. The clock on the wall is read
+    once for each credential, to know how long it lasts; if it is wrong, the server's 401 puts that right.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[Grant]],
+        accept: Callable[[Grant], Credential],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._ask = ask
+        self._accept = accept
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._held: Credential | None = None
+        self._good_until = -math.inf
+        self._next_run = -math.inf
+        self._failure: NoCredentials | None = None
+        self._run: asyncio.Task[None] | None = None
+
+    async def credential(self) -> Credential:
+        now = self._clock()
+        if self._run is None and now >= max(self._good_until - EARLY, self._next_run):
+            self._run = asyncio.create_task(self._renew())
+        if self._held is not None and now < self._good_until:
+            return self._held
+        if self._run is not None:
+            await asyncio.shield(self._run)
+        if self._failure is not None:
+            raise self._failure
+        if self._held is None:
+            raise NoCredentials("the exec plugin of the kubeconfig was ended before it gave anything")
+        return self._held
+
+    def refused(self, credential: Credential) -> None:
+        if credential is self._held:
+            self._good_until = -math.inf
+
+    async def _renew(self) -> None:
+        try:
+            grant = await self._ask()
+            self._held, self._failure = self._accept(grant), None
+            self._good_until = self._clock() + self._lasts(grant)
+        except NoCredentials as failure:
+            self._failure = failure
+        finally:
+            self._run = None
+            self._next_run = self._clock() + REST
+
+    def _lasts(self, grant: Grant) -> float:
+        """Seconds. What is said to have expired already is shown nevertheless: the server may know better than our clock."""
+        if grant.expires is None:
+            return math.inf
+        return max((grant.expires - self._wall_clock()).total_seconds(), REST)
+
+
+def cluster_info(server: str, *, authority: str, verify: bool, server_name: str, config: object) -> dict[str, object]:
+    """What a plugin is told of its cluster (provideClusterInfo), under the names of ExecCredential.spec.cluster."""
+    whole = {
+        "server": server,
+        "tls-server-name": server_name,
+        "insecure-skip-tls-verify": not verify,
+        "certificate-authority-data": base64.b64encode(authority.encode()).decode(),
+        "config": config,
+    }
+    return {name: value for name, value in whole.items() if value or name == "server"}
