@@ -46,6 +46,12 @@ class Faults:
     refused_paths: dict[str, Refusal] = field(default_factory=dict)
     """Every request for the path is refused like this."""
     end_watches_at_once: bool = False
+    refused: Refusal | None = None
+    """Every request is refused like this."""
+    tokens: set[str] | None = None
+    """Whoever shows none of these bearer tokens is 401."""
+    lost_answers: int = 0
+    """So many writes from here on are made, and the connection ends before their answers."""
     silent: bool = False
     """Requests are taken and never answered."""
     piece: int = 0
@@ -62,6 +68,8 @@ class FakeApiServer:
     def __init__(self) -> None:
         self.faults = Faults()
         self.requests: list[str] = []
+        self.times: list[float] = []
+        """For each request when it came, by the clock of the event loop."""
         self.selectors: set[str] = set()
         self.connections: list[int] = []
         """For each request the client's port: the same port is the same connection."""
@@ -173,11 +181,16 @@ class FakeApiServer:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         watching = request.query.get("watch") == "true"
         self.requests.append(f"{'WATCH' if watching else request.method} {request.path}")
+        self.times.append(asyncio.get_running_loop().time())
         self.connections.append(_port(request))
         self.selectors.add(request.query.get("fieldSelector", ""))
         self._activity.set()
         if self.faults.silent:
             await self._never.wait()
+        if self.faults.tokens is not None and _token(request) not in self.faults.tokens:
+            return Refusal(401, "Unauthorized").response()
+        if self.faults.refused:
+            return self.faults.refused.response()
         if request.path in self.faults.refused_paths:
             return self.faults.refused_paths[request.path].response()
         refusals = self.faults.watch_refusals if watching else self.faults.refusals
@@ -185,7 +198,11 @@ class FakeApiServer:
             return refusals.popleft().response()
         if watching:
             return await self._watch(request)
-        return await self._object(request)
+        answer = await self._object(request)
+        if request.method != "GET" and self.faults.lost_answers:
+            self.faults.lost_answers -= 1
+            _transport(request).abort()
+        return answer
 
     async def _object(self, request: web.Request) -> web.Response:
         collection, namespace, name = _split(request.path)
@@ -284,10 +301,18 @@ class FakeApiServer:
             await asyncio.sleep(0)
 
 
-def _port(request: web.Request) -> int:
+def _transport(request: web.Request) -> asyncio.Transport:
     assert request.transport is not None
-    port: int = request.transport.get_extra_info("peername")[1]
+    return request.transport
+
+
+def _port(request: web.Request) -> int:
+    port: int = _transport(request).get_extra_info("peername")[1]
     return port
+
+
+def _token(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 def _generation(before: JSON, what: JSON) -> int:

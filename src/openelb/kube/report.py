@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from openelb.complaints import Complaints
+from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client
 from openelb.kube.errors import ApiError
 from openelb.model import names
@@ -92,6 +93,7 @@ class Reporter:
         complaints = Complaints()
         while True:
             await self._something_waits.wait()
+            pause = 1 / PER_SECOND
             try:
                 await self.write(self.next())
                 complaints.ends()
@@ -99,9 +101,10 @@ class Reporter:
                 self.dropped += 1
                 if complaints.begins(error.cause):
                     log.warning("an Event is dropped: %s", error)
+                pause = Backoff().after(error, 1)
             if not self.waiting:
                 self._something_waits.clear()
-            await asyncio.sleep(1 / PER_SECOND)
+            await asyncio.sleep(pause)
 
     async def write(self, event: Event) -> None:
         """Write one Event. Raises ApiError."""

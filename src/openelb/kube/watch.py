@@ -43,6 +43,9 @@ class Sink(Protocol[Value]):
     def listing(self) -> None:
         """A list begins."""
 
+    def known(self, seen: Seen[Value]) -> Seen[Value]:
+        """The same, if possible in a copy that is there already."""
+
     def listed(self, seen: list[Seen[Value]]) -> None:
         """This is all there is."""
 
@@ -72,15 +75,16 @@ class Reflector(Generic[Shape, Value]):
         """List and watch until cancelled. Failures are logged once each, and tried again ever more slowly."""
         failures = 0
         while True:
-            started = time.monotonic()
+            started, trouble = time.monotonic(), None
             try:
                 await self._follow()
             except ApiError as error:
+                trouble = error
                 self._complain(error)
                 if self._is_lost(error, failures):
                     self._version = ""
             failures = 1 if time.monotonic() - started > _GOOD_WHILE else failures + 1
-            await asyncio.sleep(self._backoff.wait(failures))
+            await asyncio.sleep(self._backoff.after(trouble, failures))
 
     async def _follow(self) -> None:
         if not self._version:
@@ -110,7 +114,7 @@ class Reflector(Generic[Shape, Value]):
         query = {**self._resource.query, "limit": str(PAGE)}
         while True:
             page = self._reader.page(await self._client.page(self._resource.path, query, self._resource.form.list))
-            seen += page.seen
+            seen += map(self._sink.known, page.seen)
             if not page.next:
                 break
             query["continue"] = page.next
