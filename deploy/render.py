@@ -34,10 +34,11 @@ def from_nodes(manifest: str, directory: str) -> str:
     for each in objects:
         if each["kind"] in ("Deployment", "DaemonSet"):
             pod = each["spec"]["template"]["spec"]
-            pod["volumes"] = [{"name": "source", "hostPath": {"path": directory, "type": "Directory"}}]
+            source = {"name": "source", "hostPath": {"path": directory, "type": "Directory"}}
+            pod["volumes"] = [source, *pod.get("volumes", [])]
             mount = {"name": "source", "mountPath": PACKAGE, "readOnly": True}
             for container in pod["containers"]:
-                container["volumeMounts"] = [mount]
+                container["volumeMounts"] = [mount, *container.get("volumeMounts", [])]
     return yaml.dump_all(objects, Dumper=yaml.CSafeDumper, sort_keys=False)
 
 

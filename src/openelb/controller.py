@@ -238,10 +238,16 @@ class Replica:
         self._progress = progress
         self._gained, self._lost = asyncio.Event(), asyncio.Event()
         self._controller: Controller | None = None
+        self._pulse = metrics.Pulse()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead or stand by until told to stop; then give the lead up, so that another has it at once."""
-        parts = {"leading": self._leadership.run, "telling": self._reporter.run, "working": self._reign_on_reign}
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "leading": self._leadership.run,
+            "telling": self._reporter.run,
+            "working": self._reign_on_reign,
+            "measuring": partial(runtime.heartbeat, self._pulse.beat),
+        }
         await runtime.until(stop, parts)
         await self._leadership.release()
 
@@ -249,7 +255,8 @@ class Replica:
         """For Prometheus. A replica that stands by reads nothing, and so it knows of no pools."""
         leads = self._leadership.held(time.monotonic())
         seen = self._controller.seen if self._controller else None
-        return metrics.manager(leads=leads, snapshot=seen)
+        yield from metrics.manager(leads=leads, snapshot=seen)
+        yield from metrics.loop(self._pulse, self._progress.age())
 
     def _note(self) -> None:
         now, then = (

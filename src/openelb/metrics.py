@@ -1,15 +1,35 @@
 """Figures for Prometheus, read from what is at the moment of the scrape: nothing to count twice, nothing to forget."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from openelb.announce.layer2 import Counts
+from openelb.announce.protocols import State
 from openelb.model import names
+from openelb.model.cluster import Protocol
 from openelb.model.snapshot import Snapshot
+
+LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds; bounds of the histogram of how late the event loop is. Up to 100 ms nothing suffers, from 4 s on a speaker does."""
+
+
+@dataclass(slots=True)
+class Pulse:
+    """How late the event loop was, beat by beat: counts by the bounds of `LAGS`, the last one for what is beyond."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(LAGS) + 1))
+    total: float = 0.0
+
+    def beat(self, lag: float) -> None:
+        """One more beat, so many seconds late."""
+        self.counts[sum(lag > bound for bound in LAGS)] += 1
+        self.total += lag
 
 
 class Facts(Collector):
@@ -29,6 +49,18 @@ def registry(read: Callable[[], Iterable[Metric]]) -> CollectorRegistry:
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=made)
     return made
+
+
+def loop(pulse: Pulse, age: float) -> Iterable[Metric]:
+    """How a process's event loop does: its lateness, and the seconds since the last step of its work."""
+    bounds = [*map(str, LAGS), "+Inf"]
+    buckets = list(zip(bounds, accumulate(pulse.counts), strict=True))
+    yield HistogramMetricFamily(
+        "openelb_event_loop_lag_seconds", "How late the event loop was, ten times a second.", buckets, pulse.total
+    )
+    yield GaugeMetricFamily(
+        "openelb_last_look_age_seconds", "Since the last step of the main loop; 0 while it waits to begin.", value=age
+    )
 
 
 def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
@@ -51,6 +83,16 @@ def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
     yield GaugeMetricFamily("openelb_services_waiting", "Services that wait for an address.", value=waiting)
 
 
+def announcers(states: Mapping[Protocol, State]) -> Iterable[Metric]:
+    """How the announcer of each protocol does."""
+    up = GaugeMetricFamily("openelb_announcer_up", "1 when the last try to announce went well.", labels=["protocol"])
+    failures = CounterMetricFamily("openelb_announcer_failures", "Tries to announce that failed.", labels=["protocol"])
+    for protocol, state in states.items():
+        up.add_metric([protocol.value], float(not state.in_a_row))
+        failures.add_metric([protocol.value], state.failures)
+    yield from (up, failures)
+
+
 def speaker(counts: Mapping[str, Counts], claims: Mapping[str, int], alive: int) -> Iterable[Metric]:
     """What a speaker does, by link: never a series for each Service, of which there may be thousands."""
     yield GaugeMetricFamily("openelb_speakers_alive", "Speakers that this one holds to be alive.", value=alive)
@@ -61,17 +103,18 @@ def speaker(counts: Mapping[str, Counts], claims: Mapping[str, int], alive: int)
         announced.add_metric([link], claims.get(link, 0))
     yield announced
     families = {
-        field: CounterMetricFamily(f"openelb_arp_{field}", text, labels=["interface"])
-        for field, text in (
+        name: CounterMetricFamily(f"openelb_arp_{name}", text, labels=["interface"])
+        for name, text in (
             ("received", "ARP frames that passed the kernel's filter."),
             ("answered", "ARP requests answered."),
             ("announced", "Gratuitous ARP frames sent."),
             ("send_errors", "Frames that could not be sent."),
+            ("reopened", "Times that a link was begun with again after a trouble."),
         )
     }
     for link, count in counts.items():
-        for field, family in families.items():
-            family.add_metric([link], getattr(count, field))
+        for name, family in families.items():
+            family.add_metric([link], getattr(count, name))
     yield from families.values()
     dropped = CounterMetricFamily("openelb_arp_dropped", "ARP frames not answered.", labels=["interface", "reason"])
     for link, count in counts.items():

@@ -3,21 +3,26 @@
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
+from openelb.complaints import Complaints
 from openelb.kube.backoff import Backoff
+from openelb.kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
 BACKOFF = Backoff()
 STEADY_SECONDS = 10.0  # a part that ran so long has not failed in a row
+PULSE_SECONDS = 0.1  # between two measurements of how late the event loop is
 # A loop that has made no step for so long will not make one: the kubelet is to start us anew. Longer than the longest
 # step that is none of its fault: waiting for a resync, or asking an API server that takes questions and says nothing.
 LIVENESS_SECONDS = 60.0
@@ -46,12 +51,14 @@ class NoPort(Exception):
 @dataclass(slots=True)
 class Progress:
     """When the main loop last made a step (monotonic seconds; None while there is nothing to do yet), and whether it may
-    serve. Who waits for the API server at the start is not stuck, and no restart would help.
+    serve. Who waits for the API server at the start is not stuck, and no restart would help. `others` says when the slowest
+    of the threads beside the loop made its last step; `inf` while there is none.
     """
 
     clock: Callable[[], float] = time.monotonic
     at: float | None = None
     ready: bool = False
+    others: Callable[[], float] = lambda: math.inf
 
     def step(self) -> None:
         self.at = self.clock()
@@ -59,8 +66,17 @@ class Progress:
     def rest(self) -> None:
         self.at = None
 
-    def is_stuck(self) -> bool:
-        return self.at is not None and self.clock() - self.at > LIVENESS_SECONDS
+    def age(self) -> float:
+        """Seconds since the last step of the loop; 0 while there is nothing to do."""
+        return 0.0 if self.at is None else self.clock() - self.at
+
+    def trouble(self) -> str:
+        """What makes no progress, in words; empty while all do."""
+        if self.age() > LIVENESS_SECONDS:
+            return "the main loop makes no progress"
+        if self.clock() - self.others() > LIVENESS_SECONDS:
+            return "a thread that announces makes no progress"
+        return ""
 
 
 async def look_again(
@@ -76,18 +92,19 @@ async def look_again(
     then; 0 is at once), and at the latest after `resync` seconds. Changes within `rest` seconds after a look wait for one
     look together. A look that fails is logged once for its cause and repeated, ever more slowly. Runs until cancelled.
     """
-    failures, complaint = 0, ""
+    failures, complaints = 0, Complaints()
     while True:
         progress.step()
         try:
             wait = await look()
-            if failures:
+            if complaints.ends():
                 log.info("working again after %d failed tries", failures)
-            failures, complaint = 0, ""
+            failures = 0
         except Exception as error:  # the world's failures end here, and a bug of ours must not end the process's duties
             failures += 1
-            complaint = _complain(error, complaint)
-            await asyncio.sleep(backoff.wait(failures))
+            if complaints.begins(cause(error)):
+                _complain(error)
+            await asyncio.sleep(backoff.after(error, failures))
             continue
         finally:
             progress.step()
@@ -100,12 +117,19 @@ async def look_again(
                 await changed()
 
 
-def _complain(error: Exception, before: str) -> str:
-    text = f"{type(error).__name__}: {error}"
-    if text != before:
-        expected = type(error).__module__.startswith("openelb.")
-        log.warning("trying again: %s", error if expected else text, exc_info=None if expected else error)
-    return text
+def _complain(error: Exception) -> None:
+    expected = type(error).__module__.startswith("openelb.")
+    text = str(error) if expected else f"{type(error).__name__}: {error}"
+    log.warning("trying again: %s", text, exc_info=None if expected else error)
+
+
+def cause(error: Exception) -> str:
+    """What went wrong, without what differs from one try to the next: of an error that nobody expected, its place."""
+    if isinstance(error, ApiError):
+        return error.cause
+    number = f" {error.errno}" if isinstance(error, OSError) else ""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}{number} at {place.filename}:{place.lineno}"
 
 
 async def until(
@@ -122,7 +146,7 @@ async def until(
 
 
 async def _supervise(name: str, run: Callable[[], Awaitable[None]], backoff: Backoff) -> None:
-    failures, complaint = 0, ""
+    failures, complaints = 0, Complaints()
     while True:
         started = time.monotonic()
         try:
@@ -130,12 +154,20 @@ async def _supervise(name: str, run: Callable[[], Awaitable[None]], backoff: Bac
             return
         except Exception as error:
             if time.monotonic() - started > STEADY_SECONDS:
-                failures, complaint = 0, ""
+                failures = 0
+                complaints.ends()
             failures += 1
-            if repr(error) != complaint:
-                complaint = repr(error)
+            if complaints.begins(cause(error)):
                 log.exception("%s failed; it is started again", name)
         await asyncio.sleep(backoff.wait(failures))
+
+
+async def heartbeat(beat: Callable[[float], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+    """Tell `beat` ten times a second how many seconds late the event loop is, until cancelled."""
+    while True:
+        due = clock() + PULSE_SECONDS
+        await asyncio.sleep(PULSE_SECONDS)
+        beat(max(0.0, clock() - due))
 
 
 @contextlib.contextmanager
@@ -173,7 +205,8 @@ async def health(address: str, progress: Progress, registry: CollectorRegistry) 
 
 def _pages(progress: Progress, registry: CollectorRegistry) -> web.Application:
     async def alive(_: web.Request) -> web.Response:
-        return _verdict(not progress.is_stuck(), "the main loop makes no progress")
+        trouble = progress.trouble()
+        return _verdict(not trouble, trouble)
 
     async def ready(_: web.Request) -> web.Response:
         return _verdict(progress.ready, "not everything has been read from the cluster yet")

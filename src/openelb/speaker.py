@@ -1,20 +1,28 @@
 """The speaker of one node: it announces what the plan says this node announces, for as long as its own loop is alive."""
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
 
 from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
 from openelb.announce.layer2 import Layer2
+from openelb.announce.protocols import Announcers
+from openelb.complaints import Complaints
 from openelb.host.links import link_changes, links
 from openelb.host.sockets import ArpPort
+from openelb.host.state_file import StateFile
 from openelb.kube import reads
+from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client
 from openelb.kube.config import Access
 from openelb.kube.errors import ApiError, Unreachable
@@ -23,6 +31,8 @@ from openelb.kube.lease_object import ApiLease
 from openelb.kube.report import Reporter
 from openelb.kube.store import Store
 from openelb.model import names
+from openelb.model.announcements import Claim
+from openelb.model.cluster import Link, Protocol
 from openelb.model.snapshot import Snapshot
 from openelb.plan import liveness, node, stopping
 from openelb.plan.placement import winner
@@ -32,7 +42,11 @@ log = logging.getLogger(__name__)
 REST = 0.02  # seconds between two looks at the least: a look takes a millisecond where a thousand peers renew
 TICK = 1.0  # seconds between two looks at the latest; each makes what we announce valid for another TTL
 HANDOVER = 1.0  # seconds in which the others take over before we fall silent; they need a few milliseconds
+# An announcer that fails is tried again within so long, and a look: before what it still announces becomes invalid.
+AGAIN = Backoff(first=0.1, last=1.0)
 ASKING = 3.0  # seconds for the question whether a stop is for good: less than our addresses would wait for a successor
+
+_NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class Settings:
     lb_class: str = names.LOAD_BALANCER_CLASS
     daemon_set: str = names.DAEMON_SET
     metrics_address: str = "127.0.0.1:50053"
+    state_file: Path | None = None
 
 
 class Speaker:
@@ -54,7 +69,8 @@ class Speaker:
         self,
         store: Store,
         lease: SpeakerLease,
-        layer2: Layer2,
+        announcers: Announcers,
+        state: StateFile,
         reporter: Reporter,
         settings: Settings,
         *,
@@ -62,17 +78,16 @@ class Speaker:
     ) -> None:
         self._store = store
         self._lease = lease
-        self._layer2 = layer2
+        self._announcers = announcers
+        self._state = state
         self._reporter = reporter
         self._settings = settings
         self._clock = clock
-        self._hearing = liveness.Hearing()
+        self._complaints = Complaints(clock=clock)
+        self._hearing = liveness.Hearing(echoed_at=clock())
         self._looked_at = math.inf
         self._looked_well_at = -math.inf
         self._distrusted: str | None = None
-        self._echo = ""
-        self._echoed_at = clock()
-        self._round = 0
         self._judged = Snapshot(), frozenset[str]()
         self._last = node.NodePlan()
 
@@ -82,7 +97,6 @@ class Speaker:
         renewals = {name: speaker.renewal for name, speaker in snapshot.speakers.items()}
         own = renewals.get(self._settings.node, "")
         self._hearing = liveness.listen(self._hearing, own, renewals, now)
-        self._note_echo(own, now)
         if self._slept(own, now):
             self._announce(node.NodePlan(), snapshot, now)
         else:
@@ -91,35 +105,77 @@ class Speaker:
         loss = liveness.next_loss(self._hearing, now)
         return None if loss is None else loss - now
 
+    async def carry_on(
+        self, there: tuple[Link, ...], synced: Callable[[], Awaitable[None]], progress: runtime.Progress
+    ) -> None:
+        """Until the cluster has been read, announce what the process before this one did, if the others cannot have taken
+        over yet. With the API server away they do not, so it may take as long as it likes.
+        """
+        claims = self._inherited({link.name for link in there})
+        why = dict.fromkeys(claims, "the speaker before this one did")
+        wait = 0.0  # the first time: where the cluster has been read, the plan alone rules
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await synced()
+                    return
+            now, wait = self._clock(), TICK
+            if claims and self._stood_still(now):
+                claims = frozenset()
+                self._announcers.stop()
+            if claims:
+                self._make_valid(claims, now, why)
+            progress.step()
+
+    def _inherited(self, there: set[str]) -> frozenset[Claim]:
+        """What the process before this one announced, as far as it can be announced here."""
+        left = self._state.left()
+        if left is None or not left.claims:
+            return frozenset()
+        if left.valid_for > liveness.TTL_SECONDS:
+            log.warning("the state file says that it is valid for %.0f s more, which no speaker says", left.valid_for)
+            return frozenset()
+        if left.valid_for <= 0:
+            log.info(
+                "the speaker before this one was there %.1f s ago, so others may have taken over: silent until the "
+                "cluster has been read",
+                liveness.TTL_SECONDS - left.valid_for,
+            )
+            return frozenset()
+        claims = frozenset(
+            claim for claim in left.claims if claim.link in there and claim.protocol in self._announcers.protocols
+        )
+        log.info("going on with %d of %d addresses of the speaker before this one", len(claims), len(left.claims))
+        return claims
+
     def is_fit(self) -> bool:
-        """Whether the loop does its work: what it announces is valid no longer than this holds."""
-        return self._clock() - self._looked_well_at < liveness.TTL_SECONDS
+        """Whether the loop and layer 2 do their work: what is announced is valid no longer than this holds."""
+        well_at = min(
+            self._looked_well_at, self._announcers.states[Protocol.LAYER2].well_at, self._announcers.stepped_at
+        )
+        return self._clock() - well_at < liveness.TTL_SECONDS
 
     def _alive(self, now: float) -> frozenset[str]:
         alive = liveness.alive(self._hearing, now)
         return alive - {self._settings.node} if liveness.is_given_up(self._hearing, self._settings.node, now) else alive
 
-    def _note_echo(self, own: str, now: float) -> None:
-        """A renewal of ours that comes back after a long silence ends a time in which the others may have announced what
-        we announce: the neighbours are told again.
-        """
-        if own == self._echo:
-            return
-        if now - self._echoed_at > liveness.TTL_SECONDS:
-            self._round += 1
-        self._echo, self._echoed_at = own, now
-
     def _slept(self, own: str, now: float) -> bool:
         """After a pause in which the others may have taken over, nothing we remember counts until a renewal of our own
         has come back: with it comes what the others did meanwhile.
         """
-        if now - self._looked_at > liveness.TTL_SECONDS:
-            log.warning("stood still for %.1f s: silent until the cluster has been heard again", now - self._looked_at)
+        if self._stood_still(now):
             self._distrusted = own
-        self._looked_at = now
         if self._distrusted is not None and own != self._distrusted:
             self._distrusted = None
         return self._distrusted is not None
+
+    def _stood_still(self, now: float) -> bool:
+        pause, self._looked_at = now - self._looked_at, now
+        if pause <= liveness.TTL_SECONDS:
+            return False
+        if self._complaints.is_due("stood still"):
+            log.warning("stood still for %.1f s: silent until the cluster has been heard again", pause)
+        return True
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> node.NodePlan:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
@@ -130,43 +186,51 @@ class Speaker:
         return self._last
 
     def _announce(self, plan: node.NodePlan, snapshot: Snapshot, now: float) -> None:
-        before = self._layer2.claims
+        before = self._announcers.claims
         gained, lost = plan.claims.keys() - before, before - plan.claims.keys()
         why = {claim: _reason(plan.claims[claim]) for claim in gained}
         why |= {claim: _loss(winner(claim.address, plan.others.get(claim.address, ()))) for claim in lost}
-        self._layer2.apply(
-            frozenset(plan.claims),
-            valid_until=now + liveness.TTL_SECONDS,
-            announcement_round=self._round,
-            why=why,
-        )
-        for claim in sorted(gained, key=str):
+        self._make_valid(frozenset(plan.claims), now, why)
+        for claim in sorted(gained & self._announcers.claims, key=str):
             for key in plan.claims[claim].services:
                 sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"
                 self._reporter.tell(snapshot.services[key], "SetBalancer", sentence, warning=False)
 
-    def facts(self) -> Iterable[Metric]:
-        """For Prometheus."""
-        claims = Counter(claim.link for claim in self._layer2.claims)
-        alive = liveness.alive(self._hearing, self._clock())
-        return metrics.speaker(self._layer2.counts, claims, len(alive))
+    def _make_valid(self, claims: frozenset[Claim], now: float, why: Mapping[Claim, str] = _NO_REASONS) -> None:
+        """Announce these claims for another while. After a silence in which the others may have announced them, the
+        neighbours are told anew.
+        """
+        self._announcers.apply(
+            claims,
+            valid_until=now + liveness.TTL_SECONDS,
+            announcement_round=self._hearing.silences,
+            why=why,
+        )
+        self._state.keep(claims, valid_for=now + liveness.TTL_SECONDS - self._clock())
+
+    def alive(self) -> int:
+        """How many speakers are held to be alive."""
+        return len(liveness.alive(self._hearing, self._clock()))
 
     def stop(self) -> None:
         """Be silent, and keep the Lease: who starts next on this node goes on with its addresses."""
-        self._layer2.stop()
+        self._announcers.stop()
 
     async def hand_over(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Leave: the others see it at once and answer, while we go on for a moment so that nobody is unanswered.
 
         Raises ApiError when the cluster cannot be told.
         """
-        claims = self._layer2.claims
+        claims = self._announcers.claims
+        self._state.remove()
         log.info("leaving the cluster for good: the other nodes take over %d addresses", len(claims))
         await self._lease.leave()
         if claims:
-            self._layer2.apply(claims, valid_until=self._clock() + HANDOVER, announcement_round=self._round)
+            self._announcers.apply(
+                claims, valid_until=self._clock() + HANDOVER, announcement_round=self._hearing.silences
+            )
             await sleep(HANDOVER)
-        self._layer2.stop()
+        self._announcers.stop()
 
 
 async def run(access: Access, settings: Settings) -> None:
@@ -177,8 +241,16 @@ async def run(access: Access, settings: Settings) -> None:
             lease_object = ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node))
             lease = SpeakerLease(lease_object, settings.node, settings.holder, fit=lambda: speaker.is_fit())
             reporter = Reporter(client, "openelb-speaker", settings.node)
-            speaker = Speaker(store, lease, Layer2(ArpPort), reporter, settings)
-            progress = runtime.Progress()
+            layer2 = Layer2(ArpPort)
+            announcers = Announcers({Protocol.LAYER2: layer2}, AGAIN.wait)
+            speaker = Speaker(store, lease, announcers, StateFile(settings.state_file), reporter, settings)
+            progress, pulse = runtime.Progress(others=lambda: announcers.stepped_at), metrics.Pulse()
+
+            def facts() -> Iterable[Metric]:
+                by_link = Counter(claim.link for claim in layer2.claims)
+                yield from metrics.speaker(layer2.counts, by_link, speaker.alive())
+                yield from metrics.announcers(announcers.states)
+                yield from metrics.loop(pulse, progress.age())
 
             async def renew() -> None:
                 await store.synced()  # who has not read the cluster is no candidate
@@ -191,11 +263,11 @@ async def run(access: Access, settings: Settings) -> None:
                     lease.tell(links())
 
             async def work() -> None:
-                await store.synced()
+                await speaker.carry_on(links(), store.synced, progress)
                 progress.ready = True
                 await runtime.look_again(speaker.look, store.changed, progress, rest=REST, resync=TICK)
 
-            async with runtime.health(settings.metrics_address, progress, metrics.registry(speaker.facts)):
+            async with runtime.health(settings.metrics_address, progress, metrics.registry(facts)):
                 await runtime.until(
                     stop,
                     {
@@ -204,6 +276,7 @@ async def run(access: Access, settings: Settings) -> None:
                         "following links": follow_links,
                         "telling": reporter.run,
                         "working": work,
+                        "measuring": partial(runtime.heartbeat, pulse.beat),
                     },
                 )
                 await _leave(client, speaker, settings)

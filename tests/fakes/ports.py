@@ -27,6 +27,9 @@ class FakePort:
     sent: list[bytes] = field(default_factory=list)
     closed: bool = False
     bells: int = 0
+    fatal: BaseException | None = None
+    deaf: bool = False
+    """The bell is not heard: the thread sleeps on."""
     _rung: bool = False
     _asleep: bool = False
     _change: threading.Condition = field(default_factory=threading.Condition)
@@ -47,7 +50,7 @@ class FakePort:
             self._asleep = True
             self._change.notify_all()
             if timeout > 0:
-                assert self._change.wait_for(lambda: self._rung or self.frames, PATIENCE)
+                assert self._change.wait_for(lambda: not self.deaf and (self._rung or self.frames), PATIENCE)
             self._rung = self._asleep = False
 
     def wake(self) -> None:
@@ -57,6 +60,8 @@ class FakePort:
             self._change.notify_all()
 
     def receive(self) -> bytes | None:
+        if self.fatal:
+            raise self.fatal
         return self.frames.popleft() if self.frames else None
 
     def send(self, frame: bytes) -> bool:

@@ -11,6 +11,7 @@ import yaml
 
 from deploy.render import IMAGE, PACKAGE, RENDERED, from_nodes, render
 from openelb import __version__
+from openelb.host.state_file import MAX_BYTES
 from openelb.model import names
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +93,19 @@ def test_for_a_quick_look_the_package_is_taken_from_the_nodes() -> None:
     pods = [each["spec"]["template"]["spec"] for each in changed if each["kind"] in ("Deployment", "DaemonSet")]
     assert [pod["volumes"][0]["hostPath"]["path"] for pod in pods] == ["/srv/src"] * 2
     assert [pod["containers"][0]["volumeMounts"][0]["mountPath"] for pod in pods] == [PACKAGE] * 2
+
+
+def test_a_speaker_keeps_its_state_in_memory_where_its_environment_says() -> None:
+    pod = named("DaemonSet", names.DAEMON_SET)["spec"]["template"]["spec"]
+    (mount,) = pod["containers"][0]["volumeMounts"]
+    (volume,) = pod["volumes"]
+    assert volume["name"] == mount["name"]
+    assert volume["emptyDir"]["medium"] == "Memory"
+    assert (
+        int(volume["emptyDir"]["sizeLimit"].removesuffix("Mi")) << 20 >= 2 * MAX_BYTES
+    )  # one is written beside another
+    environment = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
+    assert Path(environment["OPENELB_STATE_FILE"]).parent == Path(mount["mountPath"])
 
 
 def test_the_image_has_the_package_where_a_mount_replaces_it() -> None:

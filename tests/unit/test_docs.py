@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -19,8 +19,10 @@ from deploy.render import IMAGE
 from lab.__main__ import fault
 from openelb import __version__, controller, metrics, runtime
 from openelb.announce.layer2 import Counts
+from openelb.announce.protocols import State
 from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
 from openelb.cli import main, views
+from openelb.complaints import QUIET_SECONDS
 from openelb.kube import decode, report
 from openelb.kube.kinds import EipSpec, EipStatus
 from openelb.kube.lease import Terms
@@ -164,7 +166,8 @@ def test_every_field_of_an_eip_is_explained_and_nothing_else_is(section: str, ki
 
 def test_every_metric_is_explained_with_its_labels_and_nothing_else_is() -> None:
     explained = {code(row[0])[0]: set(code(row[1])) for row in rows("docs/operate.md", "## Metrics")}
-    assert explained == {**_labels(metrics.manager(leads=True, snapshot=_one_pool())), **_labels(_speaker_metrics())}
+    told = (metrics.manager(leads=True, snapshot=_one_pool()), _speaker_metrics(), metrics.loop(metrics.Pulse(), 0.0))
+    assert explained == _labels(chain(*told))
 
 
 def _one_pool() -> Snapshot:
@@ -172,7 +175,8 @@ def _one_pool() -> Snapshot:
 
 
 def _speaker_metrics() -> Iterable[Metric]:
-    return metrics.speaker({"eth0": Counts()}, {"eth0": 1}, 1)
+    yield from metrics.speaker({"eth0": Counts()}, {"eth0": 1}, 1)
+    yield from metrics.announcers({Protocol.LAYER2: State()})
 
 
 def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
@@ -185,6 +189,9 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
     ("name", "phrase"),
     [
         ("docs/operate.md", f"no step for {runtime.LIVENESS_SECONDS:g} seconds"),
+        ("docs/operate.md", f"not older than {liveness.TTL_SECONDS:g} seconds"),
+        ("docs/operate.md", f"more than once in {QUIET_SECONDS:g} seconds"),
+        ("docs/operate.md", f"every {1000 * runtime.PULSE_SECONDS:g} ms"),
         ("docs/operate.md", f"for up to {views.LISTEN_SECONDS:g} seconds"),
         ("docs/operate.md", f"written at {report.PER_SECOND:g} a\nsecond at most"),
         ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),

@@ -8,8 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from openelb import metrics
 from openelb.announce.layer2 import Counts
+from openelb.announce.protocols import State
 from openelb.model import names
-from openelb.model.cluster import PoolStatus
+from openelb.model.cluster import PoolStatus, Protocol
 from openelb.model.findings import Condition
 from openelb.wire.arp import Silence
 from tests.unit.builders import pool, service, snapshot
@@ -24,7 +25,7 @@ def scraped(families: Iterable[Metric]) -> dict[str, float]:
         assert family.documentation.endswith(".")
         for sample in family.samples:
             labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            assert sample.labels.keys() <= {"eip", "interface", "reason"}
+            assert sample.labels.keys() <= {"eip", "interface", "le", "protocol", "reason"}
             samples[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
     return samples
 
@@ -111,6 +112,7 @@ def test_what_is_done_on_a_link_is_told_by_its_name() -> None:
         'openelb_arp_answered_total{interface="eth0"}': 2.0,
         'openelb_arp_announced_total{interface="eth0"}': 7.0,
         'openelb_arp_send_errors_total{interface="eth0"}': 1.0,
+        'openelb_arp_reopened_total{interface="eth0"}': 0.0,
     }
 
 
@@ -125,7 +127,28 @@ def test_there_is_no_series_for_each_service() -> None:
     assert few.keys() == many.keys()
 
 
+def test_each_protocol_tells_whether_it_can_be_announced() -> None:
+    states = {Protocol.LAYER2: State(failures=3, in_a_row=1), Protocol.VIP: State(failures=2)}
+    assert scraped(metrics.announcers(states)) == {
+        'openelb_announcer_up{protocol="layer2"}': 0.0,
+        'openelb_announcer_up{protocol="vip"}': 1.0,
+        'openelb_announcer_failures_total{protocol="layer2"}': 3.0,
+        'openelb_announcer_failures_total{protocol="vip"}': 2.0,
+    }
+
+
 # Of any process.
+
+
+def test_the_lag_of_the_event_loop_is_counted_by_its_size() -> None:
+    pulse = metrics.Pulse()
+    for lag in (0.0, 0.001, 0.03, 7.0):
+        pulse.beat(lag)
+    told = scraped(metrics.loop(pulse, age=2.5))
+    named = 'openelb_event_loop_lag_seconds_bucket{le="%s"}'
+    assert [told[named % bound] for bound in ("0.001", "0.025", "0.05", "5.0", "+Inf")] == [2, 2, 3, 3, 4]
+    assert (told["openelb_event_loop_lag_seconds_count"], told["openelb_event_loop_lag_seconds_sum"]) == (4, 7.031)
+    assert told["openelb_last_look_age_seconds"] == 2.5
 
 
 def test_a_process_tells_what_it_uses_itself() -> None:

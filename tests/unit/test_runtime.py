@@ -16,7 +16,7 @@ from openelb import metrics, runtime
 from openelb.controller import RESYNC
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Patience
-from openelb.kube.errors import Unreachable
+from openelb.kube.errors import Forbidden, Unavailable, Unreachable
 from openelb.speaker import TICK
 from tests.fakes.clock import Clock
 
@@ -105,15 +105,31 @@ async def test_a_look_that_fails_is_told_once_and_tried_again(caplog: pytest.Log
 
 
 async def test_another_cause_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
-    looks = Looks(Unreachable("away"), Unreachable("still away"), Unreachable("still away"), 0.0)
+    looks = Looks(Unreachable("away"), Unavailable("list eips", 503), Unreachable("away"), 0.0)
     await looks.run()
-    assert caplog.messages == ["trying again: away", "trying again: still away"]
+    assert caplog.messages == [
+        "trying again: away",
+        "trying again: the API server refused to list eips: 503 no reason: ",
+    ]
 
 
-async def test_a_trouble_that_comes_back_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
-    looks = Looks(Unreachable("away"), 0.0, Unreachable("away"), 0.0)
-    await looks.run()
-    assert caplog.messages == ["trying again: away", "trying again: away"]
+async def test_a_trouble_that_comes_and_goes_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    looks = Looks(*[Unreachable("away"), 0.0] * 10)
+    with caplog.at_level(logging.INFO):
+        await looks.run()
+    assert caplog.messages == ["trying again: away", "working again after 1 failed tries"]
+
+
+async def test_a_right_that_is_missing_is_told_for_each_verb_and_resource(caplog: pytest.LogCaptureFixture) -> None:
+    denied = [Forbidden(f"patch {about}", 403) for about in ("eips/status a", "eips/status b", "services/status d/w")]
+    await Looks(*denied, *denied).run()
+    assert ["eips/status a" in caplog.messages[0], "services/status d/w" in caplog.messages[1]] == [True, True]
+    assert len(caplog.messages) == 2
+
+
+async def test_a_bug_of_ours_is_told_once_whatever_it_stumbles_over(caplog: pytest.LogCaptureFixture) -> None:
+    await Looks(*(KeyError(f"web-{number}") for number in range(10)), 0.0).run()
+    assert caplog.messages == ["trying again: KeyError: 'web-0'"]
 
 
 async def test_a_bug_of_ours_is_told_with_its_place_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -177,7 +193,7 @@ async def test_a_part_that_fails_is_started_again_and_stops_no_other() -> None:
 
 
 async def test_a_part_that_keeps_failing_in_one_way_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    stop, troubles = asyncio.Event(), iter([OSError("no such device")] * 3 + [OSError("no right")] * 3)
+    stop, troubles = asyncio.Event(), iter([OSError(19, "no such device")] * 3 + [OSError(1, "no right")] * 3)
 
     async def failing() -> None:
         for trouble in troubles:
@@ -265,13 +281,68 @@ async def test_a_stuck_loop_is_not_healthy_until_it_makes_a_step() -> None:
     assert await answer("healthz", progress) == (200, "ok\n")
 
 
+async def test_a_loop_is_not_healthy_while_it_stands_and_is_again_when_it_goes_on() -> None:
+    clock, stands, goes_on = Clock(), asyncio.Event(), asyncio.Event()
+    progress = runtime.Progress(clock)
+
+    async def look() -> None:
+        stands.set()
+        await goes_on.wait()
+
+    loop = asyncio.create_task(runtime.look_again(look, asyncio.Event().wait, progress, rest=0.0, resync=NEVER))  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        await stands.wait()
+        clock.now += runtime.LIVENESS_SECONDS + 1
+        assert await answer("healthz", progress) == (503, "the main loop makes no progress\n")
+        goes_on.set()
+        assert await answer("healthz", progress) == (200, "ok\n")
+    loop.cancel()
+
+
+async def test_a_thread_that_stands_is_not_healthy_until_it_makes_a_step() -> None:
+    clock, stepped = Clock(), Clock()
+    progress = runtime.Progress(clock, others=stepped)
+    assert await answer("healthz", progress) == (200, "ok\n")
+    clock.now += runtime.LIVENESS_SECONDS + 1
+    assert await answer("healthz", progress) == (503, "a thread that announces makes no progress\n")
+    stepped.now = clock.now
+    assert await answer("healthz", progress) == (200, "ok\n")
+
+
+async def test_the_age_of_the_last_step_is_known() -> None:
+    clock = Clock()
+    progress = runtime.Progress(clock)
+    clock.now += 5
+    assert progress.age() == 0.0
+    progress.step()
+    clock.now += 3
+    assert progress.age() == 3.0
+
+
+async def test_the_event_loop_tells_how_late_it_is() -> None:
+    clock, lags = Clock(), list[float]()
+    due = asyncio.Event()
+
+    def beat(lag: float) -> None:
+        lags.append(lag)
+        due.set()
+
+    beating = asyncio.create_task(runtime.heartbeat(beat, clock=clock))
+    await asyncio.sleep(0)  # it begins to wait
+    clock.now += runtime.PULSE_SECONDS + 0.75
+    async with asyncio.timeout(5):
+        await due.wait()
+    beating.cancel()
+    assert lags[0] == pytest.approx(0.75)
+
+
 async def test_each_look_is_a_step_also_one_that_fails() -> None:
     clock = Clock()
     looks = Looks(Unreachable("away"))
     looks.progress = runtime.Progress(clock)
     clock.now += runtime.LIVENESS_SECONDS + 1
     await looks.run()
-    assert not looks.progress.is_stuck()
+    assert looks.progress.trouble() == ""
 
 
 def test_who_waits_as_long_as_it_should_is_not_taken_for_stuck() -> None:

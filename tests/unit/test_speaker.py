@@ -2,102 +2,18 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from openelb.announce.layer2 import Layer2
-from openelb.kube.client import Client
-from openelb.kube.config import Access
-from openelb.kube.decode import Lease
-from openelb.kube.lease import SpeakerLease, speaker_lease_name
-from openelb.kube.report import Reporter
-from openelb.model.cluster import Pool, Service
-from openelb.model.snapshot import Snapshot
 from openelb.plan.liveness import TTL_FOUND_SECONDS, TTL_SECONDS
-from openelb.plan.placement import winner
-from openelb.speaker import HANDOVER, Settings, Speaker
+from openelb.speaker import HANDOVER
 from openelb.wire import arp
 from openelb.wire.arp import Operation
 from tests.fakes.counted import CountedPools
-from tests.fakes.leases import FakeLease
-from tests.fakes.ports import OURS, FakePort, answer, question
-from tests.unit.builders import pool, service, snapshot, speaker
-
-ADDRESS = IPv4Address("192.168.1.10")
-NODES = ("n1", "n2")
-ME = winner(ADDRESS, NODES) or ""
-(OTHER,) = set(NODES) - {ME}
-LEASE = speaker_lease_name(ME)
-
-
-@dataclass
-class Sight:
-    """What the store has, as the test says."""
-
-    seen: Snapshot
-
-    def snapshot(self) -> Snapshot:
-        return self.seen
-
-
-@dataclass
-class World:
-    """A speaker that wins one address, beside another; both renew when the test says."""
-
-    me: str = ME
-    now: float = 1000.0
-    ports: dict[str, FakePort] = field(default_factory=dict)
-    renewals: int = 0
-
-    def __post_init__(self) -> None:
-        self.sight = Sight(snapshot(pool(), service(shows=str(ADDRESS)), *map(speaker, NODES)))
-        self.stored = FakeLease(Lease(LEASE, "pod", 4, version="0"))
-        self.layer2 = Layer2(self._port, clock=self.clock)
-        # To the reporter a second is an hour: it would tell everything again, were it told so.
-        self.reporter = Reporter(Client(Access("")), "openelb-speaker", self.me, clock=lambda: 3600 * self.now)
-        self.speaker = Speaker(
-            self.sight,
-            SpeakerLease(self.stored, self.me, "pod"),
-            self.layer2,
-            self.reporter,
-            Settings(self.me, "pod"),
-            clock=self.clock,
-        )
-
-    def clock(self) -> float:
-        return self.now
-
-    def _port(self, link: str) -> FakePort:
-        self.ports[link] = FakePort()
-        return self.ports[link]
-
-    def renew(self, *nodes: str) -> None:
-        """These speakers renew, and the watch brings it."""
-        self.renewals += 1
-        now = {node: replace(self.sight.seen.speakers[node], renewal=f"renewal {self.renewals}") for node in nodes}
-        self.sight.seen = replace(self.sight.seen, speakers={**self.sight.seen.speakers, **now})
-
-    def see(self, *facts: Pool | Service, **others: Any) -> None:
-        """The cluster has these pools and Services instead."""
-        self.sight.seen = replace(snapshot(*facts, **others), speakers=self.sight.seen.speakers)
-
-    async def look(self, *, after: float = 0.0) -> float | None:
-        self.now += after
-        return await self.speaker.look()
-
-    def answers(self, *, after: float = 0.0) -> bool:
-        """Whether a question for the address is answered, so many seconds later."""
-        self.now += after
-        port = self.ports.get("eth0")
-        return port is not None and not port.closed and answer(ADDRESS) in port.deliver(question(ADDRESS))
-
-    def told(self) -> list[str]:
-        """The Events that wait to be written, as `reason: sentence`."""
-        events = [self.reporter.next() for _ in range(self.reporter.waiting)]
-        return [f"{event.reason}: {event.sentence}" for event in events]
+from tests.fakes.ports import OURS
+from tests.unit.builders import pool, service, speaker
+from tests.unit.node import ADDRESS, ME, NODES, OTHER, World
 
 
 @pytest.fixture
@@ -254,7 +170,49 @@ async def test_a_restart_is_silent_at_once_and_keeps_the_lease(world: World) -> 
     assert world.stored.stored is not None
 
 
+# When layer 2 fails.
+
+
+async def test_it_is_not_fit_while_layer_2_cannot_be_announced(world: World) -> None:
+    world.refused = True
+    await world.look()
+    assert not world.speaker.is_fit()
+    world.refused = False
+    await world.look(after=1.0)
+    assert world.speaker.is_fit()
+    assert world.answers()
+
+
+async def test_an_address_is_told_when_it_is_really_answered(world: World) -> None:
+    world.refused = True
+    await world.look()
+    assert world.told() == []
+    world.refused = False
+    await world.look(after=1.0)
+    assert world.told() == [f"SetBalancer: node {ME} answers for {ADDRESS} on eth0"]
+
+
+async def test_it_is_not_fit_while_a_thread_that_answers_stands(world: World) -> None:
+    await world.look()
+    world.ports["eth0"].settle()
+    world.ports["eth0"].deaf = True
+    for _ in range(4):
+        assert world.speaker.is_fit()
+        await world.look(after=1.0)
+    assert not world.speaker.is_fit()
+    world.ports["eth0"].deaf = False
+
+
 # What is told.
+
+
+async def test_nothing_is_logged_while_nothing_changes(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.look()
+    with caplog.at_level(logging.INFO):
+        for _ in range(200):
+            world.renew(*NODES)
+            await world.look(after=1.0)
+    assert caplog.messages == []
 
 
 async def test_an_address_that_is_won_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -284,15 +242,9 @@ async def test_an_address_that_nobody_shows_any_more_is_told(world: World, caplo
     assert line.endswith("eth0: no Service that this node may announce shows it")
 
 
-async def test_figures_are_those_of_the_moment(world: World) -> None:
+async def test_the_number_of_those_alive_is_that_of_the_moment(world: World) -> None:
     await world.look()
-    samples = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in world.speaker.facts()
-        for sample in family.samples
-    }
-    assert samples["openelb_speakers_alive",] == 2
-    assert samples["openelb_announced_addresses", "eth0"] == 1
+    assert world.speaker.alive() == 2
 
 
 # How often the plan is made.

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from openelb.announce.responder import Responder
+from openelb.complaints import Complaints
 from openelb.model.announcements import Claim
 from openelb.wire.arp import Silence
 
@@ -63,7 +64,7 @@ class Port(Protocol):
 
 @dataclass(slots=True)
 class Counts:
-    """What a link's thread has done since the process began. Written by that thread alone, read by any."""
+    """What a link's thread has done since the process began. Written by that thread while it lives, read by any."""
 
     received: int = 0
     answered: int = 0
@@ -92,7 +93,12 @@ class Layer2:
         self._port = port
         self._clock = clock
         self._stations: dict[str, _Station] = {}
+        # Kept beside the threads' orders, since it takes long to gather them from there: every look asks.
+        self._claims = frozenset[Claim]()
+        self._by_link: Mapping[str, frozenset[IPv4Address]] = {}
         self._counts: dict[str, Counts] = {}
+        self._troubles: dict[str, Complaints] = {}
+        self._lapses = Complaints(clock=clock)
 
     def apply(
         self,
@@ -106,40 +112,69 @@ class Layer2:
 
         Another `announcement_round` than before has all of them announced again: the neighbours may have heard others meanwhile.
         `why` has reasons for the log: why this node answers, or why it no longer does.
+
+        Raises OSError when a link cannot be begun with; those that were there go on.
         """
-        held, wanted = self.claims, _by_link(claims)
+        held = self._claims
+        gained, lost = claims - held, held - claims
+        if gained or lost:
+            self._by_link = _by_link(claims)
+        wanted = self._by_link
+        self._bury_the_dead()
         for link, station in list(self._stations.items()):
             self._tell_of_a_lapse(link, station.orders)
             station.follow(Orders(wanted.get(link, frozenset()), valid_until, announcement_round))
             if link not in wanted:
                 self._stations.pop(link).stop()
-        _tell("no longer answering", held - claims, why)
-        for link in sorted(wanted.keys() - self._stations.keys()):
-            counts = self._counts.setdefault(link, Counts())
-            self._stations[link] = _Station(link, self._port(link), counts, self._clock)
+        _tell("no longer answering", lost, why)
+        missing = sorted(wanted.keys() - self._stations.keys())
+        self._claims = frozenset(claim for claim in claims if claim.link not in missing)
+        for link in missing:
+            self._stations[link] = self._station(link)
             self._stations[link].follow(Orders(wanted[link], valid_until, announcement_round))
-        _tell("answering", claims - held, why)
+        self._claims = claims
+        _tell("answering", gained, why)
 
     @property
     def claims(self) -> frozenset[Claim]:
-        """What is answered for, as the threads have it."""
-        return frozenset(
-            Claim(address, link) for link, station in self._stations.items() for address in station.orders.addresses
-        )
+        """What is answered for."""
+        return self._claims
 
     @property
     def counts(self) -> Mapping[str, Counts]:
         """What was done on each link that ever had a claim."""
         return MappingProxyType(self._counts)
 
+    @property
+    def stepped_at(self) -> float:
+        """When the slowest thread last made a step (seconds of the clock): each is woken by whatever it is told.
+
+        `inf` without any.
+        """
+        return min((station.stepped_at for station in self._stations.values()), default=math.inf)
+
     def stop(self) -> None:
         """Be silent on every link: when this returns, nothing more is sent."""
+        self._claims, self._by_link = frozenset(), {}
         for link in list(self._stations):
             self._stations.pop(link).stop()
 
+    def _station(self, link: str) -> "_Station":
+        counts = self._counts.setdefault(link, Counts())
+        troubles = self._troubles.setdefault(link, Complaints(clock=self._clock))
+        return _Station(link, self._port(link), counts, troubles, self._clock)
+
+    def _bury_the_dead(self) -> None:
+        """A thread that has ended unasked is followed by another, which announces all anew."""
+        for link in [link for link, station in self._stations.items() if not station.is_alive()]:
+            self._stations.pop(link).stop()
+            self._counts[link].reopened += 1
+            if self._lapses.is_due(f"thread of {link}"):
+                log.error("the thread that answers on %s has ended: another one is started", link)
+
     def _tell_of_a_lapse(self, link: str, orders: Orders) -> None:
         silent = self._clock() - orders.valid_until
-        if orders.addresses and silent > 0:
+        if orders.addresses and silent > 0 and self._lapses.is_due(link):
             log.warning("nothing was answered on %s for %.1f s: the speaker was held up that long", link, silent)
 
 
@@ -157,11 +192,13 @@ def _tell(what: str, claims: frozenset[Claim], why: Mapping[Claim, str]) -> None
 class _Station:
     """The thread of one link. Others replace `orders`, one immutable value, and ring the bell: no lock is held at work."""
 
-    def __init__(self, link: str, port: Port, counts: Counts, clock: Callable[[], float]) -> None:
+    def __init__(self, link: str, port: Port, counts: Counts, troubles: Complaints, clock: Callable[[], float]) -> None:
         self.orders = Orders()
+        self.stepped_at = clock()
         self._link = link
         self._port = port
         self._counts = counts
+        self._troubles = troubles
         self._clock = clock
         self._in_trouble = False
         self._stopping = threading.Event()
@@ -174,6 +211,9 @@ class _Station:
             self.orders = orders
             self._port.wake()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         self._stopping.set()
         self._port.wake()
@@ -182,18 +222,16 @@ class _Station:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
+            self.stepped_at = self._clock()
             try:
                 self._serve()
             except OSError as trouble:
-                if not self._in_trouble:
-                    log.warning(
-                        "cannot answer on %s: %s; trying again every %g s",
-                        self._link,
-                        trouble.strerror or trouble,
-                        RETRY,
-                    )
-            except Exception:
-                log.exception("cannot answer on %s: trying again every %g s", self._link, RETRY)
+                if self._troubles.begins(type(trouble).__name__):
+                    told = trouble.strerror or trouble
+                    log.warning("cannot answer on %s: %s; trying again every %g s", self._link, told, RETRY)
+            except Exception as bug:
+                if self._troubles.begins(type(bug).__name__):
+                    log.exception("cannot answer on %s: trying again every %g s", self._link, RETRY)
             else:
                 return
             self._in_trouble = True
@@ -204,10 +242,12 @@ class _Station:
         self._port.open()
         responder, followed = Responder(self._port.mac()), Orders()
         if self._in_trouble:
-            log.info("answering on %s again", self._link)
             self._counts.reopened += 1
             self._in_trouble = False
+        if self._troubles.ends():
+            log.info("answering on %s again", self._link)
         while not self._stopping.is_set():
+            self.stepped_at = self._clock()
             if (orders := self.orders) is not followed:
                 responder = self._updated(responder, orders, followed)
                 followed = orders

@@ -24,10 +24,22 @@ HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 Command = Callable[..., Any]
 
 
-def option(flag: str, *others: str, environment: str = "", **settings: Any) -> Callable[[Command], Command]:
+class _MayBeEmpty(click.Option):
+    """An option whose variable may be set and empty, which says "none". To click, an empty variable is none at all."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        variables = self.envvar or ()
+        return next((os.environ[name] for name in variables if name in os.environ), None)
+
+
+def option(
+    flag: str, *others: str, environment: str = "", may_be_empty: bool = False, **settings: Any
+) -> Callable[[Command], Command]:
     """An option that is read from OPENELB_<OPTION> as well, and from `environment` after that; the flag wins."""
     own = "OPENELB_" + flag.lstrip("-").upper().replace("-", "_")
     settings.setdefault("show_default", True)
+    if may_be_empty:
+        settings["cls"] = _MayBeEmpty
     return click.option(flag, *others, envvar=[own, *filter(None, [environment])], **settings)
 
 
@@ -54,7 +66,8 @@ output = option("--output", "-o", type=click.Choice(["text", "json"]), default="
 
 def metrics_address(default: str) -> Callable[[Command], Command]:
     """Where a process serves health and metrics."""
-    return option("--metrics-addr", default=default, callback=_checked, help="Health and metrics; empty for none.")
+    said = "Health and metrics; empty for none."
+    return option("--metrics-addr", default=default, callback=_checked, may_be_empty=True, help=said)
 
 
 def _checked(_context: click.Context, _option: click.Parameter, address: str) -> str:
@@ -107,9 +120,17 @@ def controller(
 @option("--node-name", environment="NODE_NAME", required=True, help="The node this runs on.")
 @option(
     "--daemon-set",
+    may_be_empty=True,
     default=lambda: names.DAEMON_SET if "POD_UID" in os.environ else "",
     show_default="openelb-speaker in a pod",
     help="The DaemonSet that starts us again after a stop. Empty: every stop is for good.",
+)
+@option(
+    "--state-file",
+    default="",
+    may_be_empty=True,
+    show_default="none",
+    help="Where to keep what is announced, in memory (tmpfs): a restart goes on with it at once, also without the cluster.",
 )
 def speaker(
     kubeconfig: Path | None,
@@ -119,13 +140,15 @@ def speaker(
     metrics_addr: str,
     node_name: str,
     daemon_set: str,
+    state_file: str,
 ) -> None:
     """Run the speaker of a node: it announces addresses on the node's network interfaces."""
     from openelb import speaker
 
     runtime.log_to_stderr(log_level)
     holder = os.environ.get("POD_UID") or _this_process()
-    settings = speaker.Settings(node_name, holder, namespace, load_balancer_class, daemon_set, metrics_addr)
+    path = Path(state_file) if state_file else None
+    settings = speaker.Settings(node_name, holder, namespace, load_balancer_class, daemon_set, metrics_addr, path)
     sys.exit(_run(speaker.run(_access(kubeconfig), settings)))
 
 
@@ -203,9 +226,6 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     except ApiError as error:
         missing = "; install OpenELB's kinds: openelb crds | kubectl apply -f -" if isinstance(error, NotFound) else ""
         click.echo(f"the cluster cannot be asked: {error}{missing}", err=True)
-        sys.exit(NO_CLUSTER)
-    except NoAccess as error:  # a token file that is not there yet is read with the first request only
-        click.echo(f"no cluster: {error}", err=True)
         sys.exit(NO_CLUSTER)
     except runtime.NoPort as error:
         click.echo(f"{error}: choose another address with --metrics-addr", err=True)

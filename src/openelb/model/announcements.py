@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from openelb.model.cluster import Protocol
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """This node answers for `address` on the link of that name (layer2, IPv4)."""
+    """This node announces `address` by that protocol, on the link of that name (IPv4)."""
 
     address: IPv4Address
     link: str
+    protocol: Protocol = Protocol.LAYER2

@@ -4,6 +4,7 @@ A renewal counts by when it was *seen* here. Silence counts only while the obser
 through the same watch: with the API server away, or the observer cut off, nobody grows old.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -39,10 +40,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What an observer has heard so far: of itself, and of every peer by name."""
+    """What an observer has heard so far: of itself, and of every peer by name.
+
+    `echoed_at` is when the last renewal of its own came back (monotonic seconds), and `silences` is how often one came back
+    after more than the TTL: in such a time, others may have taken the observer for lost.
+    """
 
     own: str = ""
     echo: int = 0
+    echoed_at: float = math.inf
+    silences: int = 0
     peers: Mapping[str, Heard] = field(default_factory=dict)
 
 
@@ -57,7 +64,9 @@ def listen(before: Hearing, own: str, renewals: Mapping[str, str], now: float) -
     peers = {
         peer: _heard(before.peers.get(peer), renewal, now, echo, echoed=echoed) for peer, renewal in renewals.items()
     }
-    return Hearing(own, echo, peers)
+    if not echoed:
+        return replace(before, own=own, peers=peers)
+    return Hearing(own, echo, now, before.silences + (now - before.echoed_at > TTL_SECONDS), peers)
 
 
 def _heard(before: Heard | None, renewal: str, now: float, echo: int, *, echoed: bool) -> Heard:

@@ -1,6 +1,7 @@
 """Claims become answers on links: threads started, told and stopped, on links of the test's own."""
 
 import logging
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -170,6 +171,33 @@ def test_counts_outlive_the_claims(world: World) -> None:
     world.apply(A0)
     world.eth0.settle()
     assert world.layer2.counts["eth0"].announced == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_has_ended_is_followed_by_another(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.apply(A0)
+    first = world.eth0
+    first.settle()
+    (thread,) = (each for each in threading.enumerate() if each.name == "arp-eth0")
+    first.fatal = SystemExit()
+    first.wake()
+    thread.join(PATIENCE)
+    world.apply(A0)
+    assert world.eth0 is not first
+    assert world.eth0.settle() == [announced()]
+    assert world.eth0.deliver(question(A)) == [answer(A)]
+    assert caplog.messages == ["the thread that answers on eth0 has ended: another one is started"]
+    assert world.layer2.counts["eth0"].reopened == 1
+
+
+def test_a_thread_makes_a_step_whenever_it_is_told_something(world: World) -> None:
+    assert world.layer2.stepped_at == math.inf
+    world.apply(A0)
+    world.eth0.settle()
+    world.now += 10.0
+    world.apply(A0)
+    world.eth0.settle()
+    assert world.layer2.stepped_at == world.now
 
 
 def test_a_flood_of_questions_does_not_hold_announcements_up(world: World) -> None:

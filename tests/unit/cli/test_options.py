@@ -34,6 +34,7 @@ OPTIONS = [
     ("controller", "OPENELB_IDENTITY", "--identity", "identity"),
     ("speaker", "OPENELB_NODE_NAME", "--node-name", "node_name"),
     ("speaker", "OPENELB_DAEMON_SET", "--daemon-set", "daemon_set"),
+    ("speaker", "OPENELB_STATE_FILE", "--state-file", "state_file"),
     ("status", "OPENELB_NAMESPACE", "--namespace", "namespace"),
 ]
 
@@ -69,8 +70,22 @@ def test_outside_a_pod_every_stop_is_for_good(environment: pytest.MonkeyPatch) -
     assert chosen("speaker", "--node-name", "n1")["daemon_set"] == ""
 
 
-def test_nothing_is_served_where_the_address_is_empty() -> None:
+def test_nothing_is_served_where_the_address_is_empty(environment: pytest.MonkeyPatch) -> None:
     assert chosen("controller", "--metrics-addr", "")["metrics_addr"] == ""
+    environment.setenv("OPENELB_METRICS_ADDR", "")
+    assert chosen("controller")["metrics_addr"] == ""
+    assert chosen("speaker", "--node-name", "n1")["metrics_addr"] == ""
+
+
+def test_an_empty_variable_of_the_daemon_set_says_that_there_is_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("POD_UID", "4711")
+    environment.setenv("OPENELB_DAEMON_SET", "")
+    assert chosen("speaker", "--node-name", "n1")["daemon_set"] == ""
+
+
+def test_other_empty_variables_say_nothing(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OPENELB_NAMESPACE", "")
+    assert chosen("controller")["namespace"] == names.NAMESPACE
 
 
 # Entry points.

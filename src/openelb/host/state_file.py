@@ -1,0 +1,166 @@
+"""What a speaker announces, in a small file: a successor on the same node, soon after, goes on with it before it has read the
+cluster. The file is of use for seconds only, and nothing depends on it: what is wrong with it is told, and that is all.
+
+Times are of CLOCK_BOOTTIME, which all processes since the kernel's start share and which goes on while the machine sleeps.
+"""
+
+import contextlib
+import logging
+import os
+import stat
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import msgspec
+
+from openelb.complaints import Complaints
+from openelb.model.announcements import Claim
+from openelb.model.cluster import Protocol
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 1 << 22
+"""Some 80,000 claims; whatever is longer was not written by a speaker."""
+
+EVERY = 0.5
+"""Seconds between two stamps of the same claims: looks may come much closer together."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boottime() -> float:
+    """Seconds since the kernel's start, with those that the machine slept."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot_id() -> str:
+    """The kernel's name for the time since its start."""
+    return _BOOT_ID.read_text().strip()
+
+
+class Broken(Exception):
+    """There is a file that no speaker wrote; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the process before this one announced, and for how many seconds that is valid still: below 0 when it is not."""
+
+    claims: frozenset[Claim]
+    valid_for: float
+
+
+class _Content(msgspec.Struct):
+    boot: str
+    valid_until: float
+    claims: list[tuple[str, str, Protocol]]
+
+
+class _Encoded(msgspec.Struct):
+    """As `_Content`; the claims stay in bytes from one stamp to the next."""
+
+    boot: str
+    valid_until: float
+    claims: msgspec.Raw
+
+
+class StateFile:
+    """The file of one speaker. Without a path nothing is kept. No method raises."""
+
+    def __init__(
+        self, path: Path | None, *, clock: Callable[[], float] = boottime, boot: Callable[[], str] = boot_id
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._boot = boot
+        self._claims: frozenset[Claim] | None = None
+        self._encoded = msgspec.Raw()
+        self._written_at = 0.0
+        self._complaints = Complaints()
+
+    def left(self) -> Left | None:
+        """What a process before this one left since the kernel's start; None when there is nothing of use."""
+        if self._path is None:
+            return None
+        try:
+            content = _decoded(_bytes(self._path))
+            claims = frozenset(Claim(IPv4Address(address), link, way) for address, link, way in content.claims)
+            return Left(claims, content.valid_until - self._clock()) if content.boot == self._boot() else None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, Broken) as error:
+            log.warning("the state file %s is of no use and is left alone: %s", self._path, error)
+            return None
+
+    def keep(self, claims: frozenset[Claim], *, valid_for: float) -> None:
+        """Write down that these claims are announced, and are valid for so many seconds from now."""
+        now = self._clock()
+        if self._path is None or (now - self._written_at < EVERY and claims == self._claims):
+            return
+        try:
+            if claims != self._claims:
+                self._claims, self._encoded = claims, _encoded(claims)
+            _replace(self._path, msgspec.json.encode(_Encoded(self._boot(), now + valid_for, self._encoded)))
+        except OSError as error:
+            self._claims = None
+            _remove(self._path)  # it says what is not so any more
+            if self._complaints.begins("writing"):
+                told = error.strerror or error
+                log.warning(
+                    "the state file %s cannot be written, so a restart without the API server is silent: %s",
+                    self._path,
+                    told,
+                )
+            return
+        self._written_at = now
+        if self._complaints.ends():
+            log.info("the state file %s is written again", self._path)
+
+    def remove(self) -> None:
+        """Leave nothing to a successor."""
+        self._claims = None
+        if self._path is not None:
+            _remove(self._path)
+
+
+def _bytes(path: Path) -> bytes:
+    with open(path, "rb", opener=_open) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise Broken("it is no regular file")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Broken(f"it is longer than {MAX_BYTES} bytes")
+    return content
+
+
+def _decoded(content: bytes) -> _Content:
+    try:
+        return msgspec.json.decode(content, type=_Content)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Broken(str(error)) from error
+
+
+def _encoded(claims: Collection[Claim]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode([(str(each.address), each.link, each.protocol) for each in claims]))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Whole or not at all, also for a reader that comes in between or after a crash."""
+    beside = path.with_name(f"{path.name}.new")
+    with open(beside, "wb", opener=_open) as file:
+        file.write(content)
+    os.replace(beside, path)
+
+
+def _open(path: str, flags: int) -> int:
+    """Without waiting for the other end of a pipe, and through no link, which could lead anywhere."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def _remove(path: Path) -> None:
+    for each in (path, path.with_name(f"{path.name}.new")):
+        with contextlib.suppress(OSError):
+            os.unlink(each)
