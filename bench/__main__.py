@@ -1,39 +1,40 @@
 """`make bench`: puts up an API server of its own, measures on its host, prints one table, takes everything down."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 
 import click
 
-from lab import pki, processes, setup, site
-from lab.cache import Cache
-from lab.controlplane import NAMES, ControlPlane
-from lab.network import Network
-from lab.progress import Progress
+from bench import growth, table
+from bench.place import Place, place
+from lab import processes
 
-PREFIX = "elbbench"
+Bursts = tuple[int, ...]
+Section = Callable[[Place], list[table.Row]]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", multiple=True, help="Measure only this (addresses, growth, quiet); may be repeated.")
 @click.option("--each", default=200, show_default=True, help="Services created one at a time.")
-@click.option("--burst", default=1000, show_default=True, help="Services that wait when the pool appears.")
+@click.option(
+    "--burst", "bursts", multiple=True, default=(1000,), show_default=True, help="Services that wait; may be repeated."
+)
 @click.option("--blocks", default=2, show_default=True, help="Ours and the bare client take turns so often.")
-def main(each: int, burst: int, blocks: int) -> None:
-    """Measure the manager against a bare client. Nothing else should be running on this machine."""
+@click.option("--quiet", default=60.0, show_default=True, help="Seconds in which nothing changes.")
+def main(only: tuple[str, ...], each: int, bursts: Bursts, blocks: int, quiet: float) -> None:
+    """Measure OpenELB, beside a bare client where there can be one. Nothing else should be running on this machine."""
     processes.unwind_when_told()
-    cache = Cache.of_user()
-    prepared = setup.ready(Progress(cache.log))
-    with cache.scratch() as directory, Network(PREFIX) as network:
-        host = site.build(network, workers=0).control_plane
-        plane = ControlPlane(host, site.CONTROL_PLANE, prepared.binaries, pki.Pki(directory / "pki"), directory / "cp")
-        pki.write(plane.pki.directory, server=site.CONTROL_PLANE, names=NAMES, nodes=())
-        plane.start(controllers=False)
-        try:
-            measure = ["-m", "bench.measure", str(plane.kubeconfig), str(each), str(burst), str(blocks)]
-            command = ["ip", "netns", "exec", host.netns, sys.executable, *measure]
-            sys.exit(subprocess.run(command, cwd=setup.REPOSITORY).returncode)
-        finally:
-            plane.stop()
+    sections: dict[str, Section] = {
+        "addresses": lambda at: at.measure("bench.measure", each, blocks, *bursts),
+        "growth": lambda _: growth.rows(),
+        "quiet": lambda at: at.measure("bench.quiet", quiet),
+    }
+    if unknown := set(only) - sections.keys():
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose of {', '.join(sections)}", param_hint="--only")
+    rows: list[table.Row] = []
+    with place() as at:
+        for name in only or sections:
+            rows += sections[name](at)
+    click.echo(table.text(rows))
 
 
 if __name__ == "__main__":

@@ -1,49 +1,44 @@
-"""The API server as the bench needs it: kinds, pools and Services made and removed, and a watcher with a clock."""
+"""The API server as the bench needs it: pools and Services made and removed, and a watcher with a clock."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
-import yaml
 
 from openelb.controller import AT_ONCE
 from openelb.kube import decode
 from openelb.kube.client import Client
-from openelb.kube.crds import crds_yaml
-from openelb.kube.errors import AlreadyExists, ApiError
-from openelb.kube.resources import EIPS_PATH, eip_path
+from openelb.kube.errors import AlreadyExists
+from openelb.kube.reader import Seen
+from openelb.kube.resources import EIPS_PATH, LOAD_BALANCERS, eip_path
 from openelb.kube.shapes import ServiceShape
-from openelb.kube.store import Store
+from openelb.kube.watch import Reflector
 from openelb.model import names
 from openelb.model.cluster import Service
 
 Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 NAMESPACE = "bench"
+_SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 
 
 async def prepare(client: Client) -> None:
-    """Install the kinds and the namespaces, and return when an Eip can be read."""
-    for document in yaml.safe_load_all(crds_yaml()):
-        await _create(client, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", document)
-    for name in (NAMESPACE, names.NAMESPACE):
-        await _create(client, "/api/v1/namespaces", {"metadata": {"name": name}})
-    while True:
-        try:
-            await client.get(EIPS_PATH, msgspec.Raw)
-            return
-        except ApiError:
-            await asyncio.sleep(0.1)
+    """Make the namespace of the Services, where it is not there yet."""
+    try:
+        await client.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}}, msgspec.Raw)
+    except AlreadyExists:
+        return
 
 
-async def create_pool(client: Client, name: str, address: str) -> None:
-    """A layer2 pool. No speaker runs here: what is measured ends when the address is published."""
+async def create_pool(client: Client, name: str, address: str) -> msgspec.Raw:
+    """A layer2 pool on eth0; the answer as it came."""
     spec = {"address": address, "protocol": "layer2", "interface": "eth0"}
     body = {"apiVersion": f"{names.GROUP}/{names.VERSION}", "kind": "Eip", "metadata": {"name": name}, "spec": spec}
-    await client.create(EIPS_PATH, body, msgspec.Raw)
+    return await client.create(EIPS_PATH, body, msgspec.Raw)
 
 
 async def remove_pool(client: Client, name: str) -> None:
@@ -54,6 +49,11 @@ async def remove_pool(client: Client, name: str) -> None:
 
 async def create_service(client: Client, name: str, pool: str) -> Service:
     """Create a Service that asks for an address of the pool."""
+    return decode.service(msgspec.json.decode(await post_service(client, name, pool), type=ServiceShape))
+
+
+async def post_service(client: Client, name: str, pool: str) -> msgspec.Raw:
+    """The same; the answer as it came."""
     annotations = {names.REQUESTED_POOL: pool, names.OPT_IN: names.OPT_IN_VALUE}
     spec = {
         "type": "LoadBalancer",
@@ -62,16 +62,15 @@ async def create_service(client: Client, name: str, pool: str) -> Service:
         "allocateLoadBalancerNodePorts": False,
     }
     body = {"metadata": {"name": name, "annotations": annotations}, "spec": spec}
-    return decode.service(await client.create(f"/api/v1/namespaces/{NAMESPACE}/services", body, ServiceShape))
+    return await client.create(_SERVICES, body, msgspec.Raw)
 
 
 async def remove_services(client: Client, names_: Iterable[str]) -> None:
     """Delete Services at once, whatever guards them."""
 
     async def remove(name: str) -> None:
-        path = f"/api/v1/namespaces/{NAMESPACE}/services/{name}"
-        await client.merge(path, {"metadata": {"finalizers": None}}, msgspec.Raw)
-        await client.delete(path)
+        await client.merge(f"{_SERVICES}/{name}", {"metadata": {"finalizers": None}}, msgspec.Raw)
+        await client.delete(f"{_SERVICES}/{name}")
 
     await side_by_side([remove(name) for name in names_])
 
@@ -87,47 +86,67 @@ async def side_by_side(work: Iterable[Awaitable[Answer]]) -> list[Answer]:
     return list(await asyncio.gather(*(one(each) for each in work)))
 
 
-async def _create(client: Client, path: str, body: dict[str, object]) -> None:
-    try:
-        await client.create(path, body, msgspec.Raw)
-    except AlreadyExists:
-        return
+class Sink(Generic[Value]):
+    """Where a watch ends. What is deleted does not matter: no name is used twice."""
+
+    def __init__(self, hear: Callable[[Value], None]) -> None:
+        self._hear = hear
+
+    def listing(self) -> None: ...
+
+    def known(self, seen: Seen[Value]) -> Seen[Value]:
+        return seen
+
+    def listed(self, seen: list[Seen[Value]]) -> None:
+        for each in seen:
+            self.put(each)
+
+    def put(self, seen: Seen[Value]) -> None:
+        if seen.value is not None:
+            self._hear(seen.value)
+
+    def drop(self, seen: Seen[Value]) -> None: ...
 
 
 @dataclass(slots=True)
 class Watcher:
     """Notes when a Service is first seen with an address, or with a condition: what a user at a watch would see."""
 
-    store: Store
+    client: Client
     addressed: dict[str, float] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        await self.store.synced()
-        while True:
-            services, now = self.store.snapshot().services, time.monotonic()
-            for key, service in services.items():
-                if service.ingress:
-                    self.addressed.setdefault(key.name, now)
-                if service.conditions:
-                    self.told.add(key.name)
-            self._news.set()
-            await self.store.changed()
+        await Reflector(self.client, LOAD_BALANCERS, Sink(self._note)).run()
 
     async def until_addressed(self, wanted: Iterable[str]) -> float:
-        """The time at which the last of them was seen with an address."""
+        """The time (monotonic) at which the last of them was seen with an address."""
         missing = set(wanted)
-        while missing - self.addressed.keys():
-            await self._next()
-        return max(self.addressed[name] for name in missing)
+        last = 0.0
+        while missing:
+            seen = missing & self.addressed.keys()
+            last = max([last, *(self.addressed[name] for name in seen)])
+            missing -= seen
+            if missing:
+                await self._next()
+        return last
 
     async def until_told(self, wanted: Iterable[str]) -> None:
         """Return when all of them have a condition."""
         missing = set(wanted)
-        while missing - self.told:
+        while missing := missing - self.told:
             await self._next()
+
+    def _note(self, service: Service) -> None:
+        name = service.key.name
+        if service.ingress and name not in self.addressed:
+            self.addressed[name] = time.monotonic()
+            self._news.set()
+        if service.conditions and name not in self.told:
+            self.told.add(name)
+            self._news.set()
 
     async def _next(self) -> None:
         self._news.clear()

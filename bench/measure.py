@@ -1,39 +1,59 @@
-"""The measurements themselves, run on the API server's host; prints the table.
+"""How fast addresses are given out: ours and the bare client take turns on the same API server.
 
-Ours and the bare client take turns on the same API server: wall times on a shared machine mean little, ratios within one run
-more.
+Run on the API server's host. A speaker's Lease is renewed here, as if a node had one. This process creates the Services, watches, and holds the clock for all sides.
 """
 
 import asyncio
-import os
-import re
+import math
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-import msgspec
-
 from bench import table
-from bench.bare import Bare
-from bench.cluster import Watcher, create_pool, create_service, prepare, remove_pool, remove_services, side_by_side
+from bench.audit import Audit
+from bench.cluster import Watcher, create_pool, post_service, prepare, remove_pool, remove_services, side_by_side
+from bench.place import Files
+from bench.side import Server, Side, running
 from openelb.kube.client import Client
 from openelb.kube.config import from_kubeconfig
-from openelb.kube.resources import leases_path
-from openelb.kube.store import Store
+from openelb.kube.lease import SpeakerLease, speaker_lease_name
+from openelb.kube.lease_object import ApiLease
 from openelb.model import names
+from openelb.model.cluster import Link
+
+AT_A_TIME = (Side.TOLD, Side.HEARS, Side.OURS)
+AT_ONCE = (Side.HEARS, Side.OURS)
+EVENTS_PAUSE = 2.0  # seconds without an Event after which none is taken to wait: 20 are written in a second
+
+
+@dataclass(slots=True)
+class Burst:
+    """One burst of `count` Services: seconds, what it made the server write, and what the process needed for it."""
+
+    count: int
+    seconds: float
+    writes: Counter[str]
+    cpu_seconds: float
+    megabytes: float
+    peak: float
 
 
 @dataclass(slots=True)
 class Figures:
-    """Of one side: seconds from the answer to a POST to the address at a watcher; seconds and writes of each burst."""
+    """Of one side. `each` are seconds from the answer to a POST to the address at a watcher."""
 
     each: list[float] = field(default_factory=list)
-    bursts: list[float] = field(default_factory=list)
-    writes: list[float] = field(default_factory=list)
+    bursts: list[Burst] = field(default_factory=list)
+    empty: float = math.nan  # MB before anything came
+    events: float = math.nan  # for each Service of the last burst, once all are written
+    events_per_second: float = math.nan
+
+    def median(self, count: int) -> float:
+        """Seconds of the bursts of so many."""
+        return table.percentile([burst.seconds for burst in self.bursts if burst.count == count] * 2, 50)
 
 
 @dataclass(slots=True)
@@ -42,106 +62,162 @@ class Bench:
 
     client: Client
     watcher: Watcher
-    kubeconfig: Path
-    ours: Figures = field(default_factory=Figures)
-    bare: Figures = field(default_factory=Figures)
+    files: Files
+    audit: Audit
+    figures: dict[Side, Figures] = field(default_factory=lambda: {side: Figures() for side in Side})
     _number: int = 0
 
-    async def one_at_a_time(self, count: int, *, bare: bool) -> None:
-        """Services created one after the other, each when the one before has its address."""
-        pool, first = self._next_pool()
-        await create_pool(self.client, pool, f"{first}/20")
-        client = Bare(self.client, pool, first)
-        services = []
+    async def turn(self, side: Side, each: int, bursts: Sequence[int], *, last: bool) -> None:
+        """One side's turn."""
+        async with running(side, self.files, self.client) as server:
+            figures = self.figures[side]
+            if math.isnan(figures.empty):
+                figures.empty = server.resident()
+            if each:
+                say(f"{side}: {each} Services one at a time …")
+                await self._one_at_a_time(server, each)
+            for count in bursts if side in AT_ONCE else ():
+                say(f"{side}: {count} Services that wait for a pool …")
+                await self._burst(server, count, follow=last and side is Side.OURS and count == bursts[0])
+
+    async def _one_at_a_time(self, server: Server, count: int) -> None:
+        pool, made = await self._pool(server), []
+        await asyncio.sleep(0.5)  # an Eip gets its finalizer before it gives out addresses
         for number in range(count):
-            service = await create_service(self.client, f"{pool}-{number}", pool)
+            service = await post_service(self.client, f"{pool}-{number}", pool)
             created = time.monotonic()
-            services.append(service.key.name)
-            if bare:
-                await client.serve([service])
-            seen = await self.watcher.until_addressed([service.key.name])
-            (self.bare if bare else self.ours).each.append(seen - created)
+            made.append(f"{pool}-{number}")
+            await server.tell(service)
+            self.figures[server.side].each.append(await self.watcher.until_addressed(made[-1:]) - created)
+        await self._remove(made, pool)
+
+    async def _burst(self, server: Server, count: int, *, follow: bool) -> None:
+        pool = self._next_pool()
+        wanted = [f"{pool}-{number}" for number in range(count)]
+        await side_by_side(post_service(self.client, name, pool) for name in wanted)
+        await self.watcher.until_told(wanted)
+        if follow:
+            await self._events()  # those of the wait
+        self.audit.forget()
+        cpu, started = server.cpu_seconds(), time.monotonic()
+        await self._pool(server, pool)
+        seconds = await self.watcher.until_addressed(wanted) - started
+        await asyncio.sleep(0.5)  # the answer to the last write comes as the watcher sees it
+        cpu, writes = server.cpu_seconds() - cpu, self.audit.writes()
+        figures = self.figures[server.side]
+        figures.bursts.append(Burst(count, seconds, writes, cpu, server.resident(), server.peak()))
+        if follow:
+            more, lasted = await self._events()
+            figures.events = (writes["events"] + more) / count
+            figures.events_per_second = more / lasted
+        await self._remove(wanted, pool)
+
+    async def _events(self) -> tuple[int, float]:
+        """Wait until no more Events are written. How many that were, in how many seconds."""
+        started, total = time.monotonic(), 0
+        while True:
+            await asyncio.sleep(EVENTS_PAUSE)
+            new = self.audit.writes()["events"]
+            if not new:
+                return total, time.monotonic() - started - EVENTS_PAUSE
+            total += new
+
+    async def _remove(self, services: list[str], pool: str) -> None:
         await remove_services(self.client, services)
         await remove_pool(self.client, pool)
 
-    async def burst(self, count: int, *, bare: bool) -> None:
-        """Services that all wait for a pool; then it appears."""
-        pool, first = self._next_pool()
-        client = Bare(self.client, pool, first)
-        services = await side_by_side(create_service(self.client, f"{pool}-{number}", pool) for number in range(count))
-        waiting = [service.key.name for service in services]
-        if bare:
-            services = await client.tell_to_wait(services)
-        await self.watcher.until_told(waiting)
-        await asyncio.sleep(1.0)  # until the last Events of the wait are written
-        before, started = await self._writes(), time.monotonic()
-        await create_pool(self.client, pool, f"{first}/20")
-        if bare:
-            await client.serve(services)
-        figures = self.bare if bare else self.ours
-        figures.bursts.append(await self.watcher.until_addressed(waiting) - started)
-        figures.writes.append((await self._writes() - before) / count)
-        await remove_services(self.client, waiting)
-        await remove_pool(self.client, pool)
+    async def _pool(self, server: Server, name: str = "") -> str:
+        name = name or self._next_pool()
+        number = int(name.removeprefix("pool-"))
+        await server.tell(await create_pool(self.client, name, f"10.{100 + number}.0.0/16"))
+        return name
 
-    @asynccontextmanager
-    async def manager(self) -> AsyncIterator[None]:
-        """Our manager as a process of its own, leading."""
-        command = [sys.executable, "-m", "openelb", "controller", "--kubeconfig", str(self.kubeconfig)]
-        process = await asyncio.create_subprocess_exec(
-            *command, "--metrics-addr", "", "--log-level", "error", "--identity", "bench", env=dict(os.environ)
-        )
-        try:
-            await self._until_it_leads()
-            yield
-        finally:
-            process.terminate()
-            await process.wait()
-
-    async def _until_it_leads(self) -> None:
-        """A replica that leads has read everything a moment later: Leases and the rest are listed side by side."""
-        path = leases_path(names.NAMESPACE)
-        while b'"holderIdentity":"bench"' not in bytes(await self.client.get(path, msgspec.Raw)):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # asked for once, and nobody in this process could tell it
-        await asyncio.sleep(1.0)
-
-    async def _writes(self) -> float:
-        """PATCH requests for Services and Eips that the API server has counted so far."""
-        access = self.client.access
-        headers = {"Authorization": f"Bearer {access.token()}"} if access.token() else {}
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.get(f"{access.server}/metrics", ssl=access.tls or False) as answer,
-        ):
-            answer.raise_for_status()
-            text = await answer.text()
-        pattern = r'^apiserver_request_total\{(?=[^}]*verb="PATCH")(?=[^}]*resource="(?:services|eips)")[^}]*\} (\S+)$'
-        return sum(float(value) for value in re.findall(pattern, text, re.MULTILINE))
-
-    def _next_pool(self) -> tuple[str, str]:
+    def _next_pool(self) -> str:
         self._number += 1
-        return f"pool-{self._number}", f"10.{100 + self._number}.0.0"
+        return f"pool-{self._number}"
 
 
-async def main(kubeconfig: Path, each: int, burst: int, blocks: int) -> None:
-    """Run everything and print the table."""
-    async with Client(from_kubeconfig([kubeconfig])) as client:
+def rows(figures: dict[Side, Figures], each: int, bursts: Sequence[int]) -> list[table.Row]:
+    """What was measured, as the table says it."""
+    ours, hears = figures[Side.OURS], figures[Side.HEARS]
+    made = [row for row in _one_at_a_time(figures) if each]
+    for count in bursts:
+        what = f"{count} waiting Services, the pool appears → all have addresses"
+        named = Side.HEARS.value
+        made.append(table.ratio(what, ours.median(count), hears.median(count), at_most=1.3, unit="s", named=named))
+    for burst in _first_of_each(ours.bursts):
+        each_one = (burst.writes["services"] + burst.writes["eips"]) / burst.count
+        made.append(table.bound(f"writes for each Service of a burst of {burst.count}", each_one, at_most=1.1))
+    if not math.isnan(ours.events):
+        rate = f"{ours.events_per_second:.0f} a second"
+        made.append(table.bound(f"Events for each of {bursts[0]}, later", ours.events, at_most=1, compared=rate))
+    made.append(table.figure("memory of the manager with no Service (RSS)", ours.empty, unit="MB"))
+    for burst in _first_of_each(ours.bursts):
+        what, peak = f"memory of the manager with {burst.count} Services (RSS)", f"peak {burst.peak:.0f} MB"
+        made.append(table.bound(what, burst.megabytes, at_most=150, unit="MB", compared=peak))
+    return [*made, *_growth(ours.bursts)]
+
+
+def _one_at_a_time(figures: dict[Side, Figures]) -> list[table.Row]:
+    ours = figures[Side.OURS].each
+    what = "answer to the POST → address seen by a watcher"
+    return [
+        table.ratio(
+            f"{what}, p{percent} of {len(ours)}",
+            table.percentile(ours, percent) * 1000,
+            table.percentile(figures[side].each, percent) * 1000,
+            at_most=1.5,
+            unit="ms",
+            named=side.value,
+        )
+        for percent in (50, 99)
+        for side in (Side.TOLD, Side.HEARS)
+    ]
+
+
+def _growth(bursts: list[Burst]) -> list[table.Row]:
+    """End to end: what a Service costs the manager in the largest burst, over what it costs in the smallest."""
+    sizes = _first_of_each(bursts)
+    if len(sizes) < 2:
+        return []
+    small, large = min(sizes, key=lambda burst: burst.count), max(sizes, key=lambda burst: burst.count)
+    what = f"the manager's CPU time for each Service of a burst of {large.count}"
+    named = f"of {small.count}"
+    times = [burst.cpu_seconds / burst.count * 1000 for burst in (large, small)]
+    return [table.ratio(what, *times, at_most=1.2, unit="ms", named=named)]
+
+
+def _first_of_each(bursts: list[Burst]) -> list[Burst]:
+    return list({burst.count: burst for burst in reversed(bursts)}.values())[::-1]
+
+
+def say(sentence: str) -> None:
+    """Show the person who waits how far it is."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+async def main(directory: Path, each: int, bursts: Sequence[int], blocks: int) -> None:
+    """Measure, and write the rows to standard output."""
+    files = Files(directory)
+    access = from_kubeconfig([files.admin])
+    async with Client(access) as client, Client(access) as lease_client:
         await prepare(client)
-        watcher = Watcher(Store.for_speaker(client, names.NAMESPACE))
-        tasks = [asyncio.create_task(watcher.store.run()), asyncio.create_task(watcher.run())]
-        bench = Bench(client, watcher, kubeconfig)
-        await watcher.store.synced()
+        watcher = Watcher(client)
+        lease = SpeakerLease(
+            ApiLease(lease_client, names.NAMESPACE, speaker_lease_name("bench")), "bench", "bench", fit=lambda: True
+        )
+        lease.tell((Link("eth0"),))
+        background = [asyncio.create_task(watcher.run()), asyncio.create_task(lease.run())]
+        bench = Bench(client, watcher, files, Audit(files.audit_log))
         for block in range(blocks):
-            print(f"block {block + 1} of {blocks}: bare client, then ours …", file=sys.stderr, flush=True)
-            await bench.one_at_a_time(each // blocks, bare=True)
-            await bench.burst(burst, bare=True)
-            async with bench.manager():
-                await bench.one_at_a_time(each // blocks, bare=False)
-                await bench.burst(burst, bare=False)
-        for task in tasks:
+            for side in AT_A_TIME:
+                say(f"turn {block + 1} of {blocks}:")
+                await bench.turn(side, each // blocks, bursts, last=block + 1 == blocks)
+        for task in background:
             task.cancel()
-        print(table.text(bench.ours, bench.bare, each=each, burst=burst))
+        sys.stdout.buffer.write(table.encode(rows(bench.figures, each, bursts)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), *map(int, sys.argv[2:5])))
+    directory, each, blocks, *bursts = sys.argv[1:]
+    asyncio.run(main(Path(directory), int(each), [int(count) for count in bursts], int(blocks)))

@@ -1,63 +1,72 @@
-"""The table that `make bench` prints, with the machine it was measured on."""
+"""The table that `make bench` prints: rows, whoever measured them, and the machine they were measured on.
+
+Rows travel as JSON from the processes that measure to the one that prints.
+"""
 
 import os
 import platform
 import statistics
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
-HEADER = ("what", "ours", "bare client", "ratio")
+import msgspec
 
-
-class Figures(Protocol):
-    """Of one side; seconds, and writes for each Service."""
-
-    each: list[float]
-    bursts: list[float]
-    writes: list[float]
+HEADER = ("what", "to reach", "ours", "compared with", "verdict")
 
 
-def text(ours: Figures, bare: Figures, *, each: int, burst: int) -> str:
-    """One row a figure, as Markdown."""
-    rows = [
-        _row(
-            f"POST to address, one at a time, p50 of {each} (ms)",
-            _percentile(ours.each, 50),
-            _percentile(bare.each, 50),
-        ),
-        _row(
-            f"POST to address, one at a time, p99 of {each} (ms)",
-            _percentile(ours.each, 99),
-            _percentile(bare.each, 99),
-        ),
-        _row(f"{burst} waiting Services, pool appears, all have addresses (ms)", *_medians(ours.bursts, bare.bursts)),
-        _row(f"writes to Services and Eips for each of the {burst}", *_means(ours.writes, bare.writes)),
-    ]
-    lines = [_line(HEADER), _line(("---", "---:", "---:", "---:")), *map(_line, rows)]
-    return "\n".join([*lines, "", _machine()])
+class Row(msgspec.Struct, frozen=True):
+    """A line of the table, as text: what was measured, the bound it is held to, ours, the other side, and the verdict."""
+
+    what: str
+    to_reach: str
+    ours: str
+    compared: str = ""
+    verdict: str = ""
 
 
-def _row(what: str, ours: float, bare: float) -> tuple[str, str, str, str]:
-    return what, f"{ours:.3g}", f"{bare:.3g}", f"{ours / bare:.2f}"
+def ratio(what: str, ours: float, other: float, *, at_most: float, unit: str, named: str) -> Row:
+    """Ours over another side's figure of the same run; `named` says whose that is."""
+    times = ours / other
+    return Row(
+        what, f"≤ {at_most:g} ×", _amount(ours, unit), f"{_amount(other, unit)} {named}", _verdict(times, at_most, "×")
+    )
 
 
-def _percentile(seconds: list[float], percent: int) -> float:
-    return statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1000
+def bound(what: str, ours: float, *, at_most: float, unit: str = "", compared: str = "") -> Row:
+    """A figure that is held to a bound of its own."""
+    return Row(
+        what, f"≤ {at_most:g} {unit}".strip(), _amount(ours, unit), compared, "reached" if ours <= at_most else "missed"
+    )
 
 
-def _medians(ours: list[float], bare: list[float]) -> tuple[float, float]:
-    return statistics.median(ours) * 1000, statistics.median(bare) * 1000
+def figure(what: str, ours: float, *, unit: str = "", compared: str = "") -> Row:
+    """A figure that is only told."""
+    return Row(what, "", _amount(ours, unit), compared)
 
 
-def _means(ours: list[float], bare: list[float]) -> tuple[float, float]:
-    return statistics.fmean(ours), statistics.fmean(bare)
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Of at least two values."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(cells)} |"
+def encode(rows: Iterable[Row]) -> bytes:
+    """Rows on their way to the process that prints them."""
+    return msgspec.json.encode(list(rows))
 
 
-def _machine() -> str:
+def decode(content: bytes) -> list[Row]:
+    """Raises msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=list[Row])
+
+
+def text(rows: Iterable[Row]) -> str:
+    """The table as Markdown, and the machine."""
+    lines = (_line((row.what, row.to_reach, row.ours, row.compared, row.verdict)) for row in rows)
+    return "\n".join([_line(HEADER), _line(("---", "---", "---:", "---", "---")), *lines, "", machine()])
+
+
+def machine() -> str:
+    """Where this runs and how busy it is, in a line."""
     models = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -68,3 +77,15 @@ def _machine() -> str:
         f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
         f"Python {platform.python_version()}; load {load}"
     )
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{value:.3g} {unit}".strip() if abs(value) < 1000 else f"{value:.0f} {unit}".strip()
+
+
+def _verdict(value: float, at_most: float, unit: str) -> str:
+    return f"{value:.2f} {unit}: {'reached' if value <= at_most else 'missed'}"
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

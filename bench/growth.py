@@ -1,0 +1,165 @@
+"""How the manager's own work grows with the number of Services: reading, judging, the ledger, and what is to be written.
+
+No API server and no network: each size is measured in a process of its own, in CPU time, from the bytes that a server
+would send to the bytes that it would be sent.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from bench import table
+from lab import setup
+from openelb.kube import encode
+from openelb.kube.client import JsonPatch
+from openelb.kube.reader import Reader
+from openelb.kube.resources import EIPS, SERVICES
+from openelb.kube.shapes import ObjectShape
+from openelb.model import names
+from openelb.model.snapshot import Snapshot
+from openelb.plan import cluster
+
+SIZES = (1000, 2000, 5000, 10_000, 20_000)
+ROUNDS = 5
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POOL = "pool"
+
+Shape = TypeVar("Shape", bound=ObjectShape)
+Value = TypeVar("Value")
+
+
+class Figure(msgspec.Struct):
+    """For each of `size` Services: microseconds of CPU time, and bytes of memory."""
+
+    size: int
+    burst: float
+    settled: float
+    memory: float
+
+
+def rows() -> list[table.Row]:
+    """Every size over the smallest."""
+    figures = []
+    for size in SIZES:
+        print(f"judging {size} Services …", file=sys.stderr, flush=True)
+        command = [sys.executable, "-m", "bench.growth", str(size)]
+        done = subprocess.run(command, cwd=setup.REPOSITORY, check=True, stdout=subprocess.PIPE)
+        figures.append(msgspec.json.decode(done.stdout, type=Figure))
+    return [
+        *_grown("CPU time of the ledger and plan of a burst", "µs", figures, lambda figure: figure.burst),
+        *_grown("CPU time of a look at which nothing differs", "µs", figures, lambda figure: figure.settled),
+        *_grown("memory", "bytes", figures, lambda figure: figure.memory),
+    ]
+
+
+def _grown(what: str, unit: str, figures: list[Figure], pick: Callable[[Figure], float]) -> Iterable[table.Row]:
+    first, *more = figures
+    for figure in more:
+        what_of = f"{what}, for each of {figure.size} Services"
+        yield table.ratio(what_of, pick(figure), pick(first), at_most=1.2, unit=unit, named=f"of {first.size}")
+
+
+def measure(size: int) -> Figure:
+    """Of one size, in this process."""
+    objects = [_object(number) for number in range(size)]
+    before = _resident()
+    settled = _burst(objects)
+    memory = (_resident() - before) / size
+    bursts, looks = [], []
+    for _ in range(ROUNDS):
+        del settled
+        started = time.process_time()
+        settled = _burst(objects)
+        bursts.append(time.process_time() - started)
+        started = time.process_time()
+        assert cluster.plan(settled, frozenset()) == cluster.ClusterPlan({}, {}, {}, frozenset())
+        looks.append(time.process_time() - started)
+    return Figure(size, statistics.median(bursts) / size * 1e6, statistics.median(looks) / size * 1e6, memory)
+
+
+def _burst(objects: list[bytes]) -> Snapshot:
+    """Read what waits, plan, write the ledger, read the answer, plan, write each Service, read each answer."""
+    readers = Reader(EIPS, "Eips"), Reader(SERVICES, "Services")
+    eip = msgspec.json.encode(_eip())
+    pools = {POOL: _value(readers[0], eip)}
+    services = {service.key: service for service in (_value(readers[1], content) for content in objects)}
+    contents = dict(zip(services, objects, strict=True))
+    plan = cluster.plan(Snapshot(pools, services), frozenset())
+    for name, status in plan.pools.items():
+        pools = {name: _value(readers[0], _written(eip, encode.pool_status_patch(pools[name], status, NOW)))}
+    plan = cluster.plan(Snapshot(pools, services), frozenset())
+    answers = dict(services)
+    for key, publication in plan.services.items():
+        patch = encode.service_patch(services[key], publication, NOW)
+        answers[key] = _value(readers[1], _written(contents[key], patch))
+    return Snapshot(pools, answers)
+
+
+def _value(reader: Reader[Shape, Value], content: bytes) -> Value:
+    seen = reader.object(msgspec.Raw(content))
+    assert seen is not None
+    assert seen.value is not None
+    return seen.value
+
+
+def _written(content: bytes, patch: JsonPatch) -> bytes:
+    """What a server makes of the patch and answers: RFC 6902, as far as we use it here."""
+    made = msgspec.json.decode(content)
+    for operation in msgspec.json.decode(msgspec.json.encode(patch)):
+        if operation["op"] in ("add", "replace"):
+            *way, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
+            target = made
+            for part in way:
+                target = target.setdefault(part, {})
+            target[last] = operation["value"]
+    return msgspec.json.encode(made)
+
+
+def _eip() -> dict[str, object]:
+    meta = {"name": POOL, "uid": "eip", "resourceVersion": "1", "finalizers": [names.POOL_FINALIZER]}
+    return {"metadata": meta, "spec": {"address": "10.0.0.0/15", "protocol": "layer2", "interface": "eth0"}}
+
+
+def _object(number: int) -> bytes:
+    """A Service as kube-apiserver answers it to a POST, what we do not read included."""
+    name = f"service-{number}"
+    annotations = {names.REQUESTED_POOL: POOL, names.OPT_IN: names.OPT_IN_VALUE}
+    meta = {
+        "name": name,
+        "namespace": "bench",
+        "uid": f"00000000-0000-4000-8000-{number:012}",
+        "resourceVersion": str(1000 + number),
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "annotations": annotations,
+    }
+    cluster_ip = f"10.96.{number >> 8}.{number & 255}"
+    spec = {
+        "type": "LoadBalancer",
+        "clusterIP": cluster_ip,
+        "clusterIPs": [cluster_ip],
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
+        "selector": {"app": name},
+        "externalTrafficPolicy": "Cluster",
+        "internalTrafficPolicy": "Cluster",
+        "sessionAffinity": "None",
+    }
+    return msgspec.json.encode({"metadata": meta, "spec": spec, "status": {"loadBalancer": {}}})
+
+
+def _resident() -> int:
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.encode(measure(int(sys.argv[1]))))
