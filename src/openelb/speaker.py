@@ -25,7 +25,7 @@ from openelb.kube import reads
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client
 from openelb.kube.config import Access
-from openelb.kube.errors import ApiError, Unreachable
+from openelb.kube.errors import ApiError
 from openelb.kube.lease import SpeakerLease, speaker_lease_name
 from openelb.kube.lease_object import ApiLease
 from openelb.kube.report import Reporter
@@ -237,49 +237,73 @@ async def run(access: Access, settings: Settings) -> None:
     """Be the speaker of a node until told to stop; leave its addresses to its successor, or hand them over for good."""
     with runtime.stop_signals() as stop:
         async with Client(access) as client, Client(access) as lease_client:
-            store = Store.for_speaker(client, settings.namespace)
-            lease_object = ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node))
-            lease = SpeakerLease(lease_object, settings.node, settings.holder, fit=lambda: speaker.is_fit())
-            reporter = Reporter(client, "openelb-speaker", settings.node)
-            layer2 = Layer2(ArpPort)
-            announcers = Announcers({Protocol.LAYER2: layer2}, AGAIN.wait)
-            speaker = Speaker(store, lease, announcers, StateFile(settings.state_file), reporter, settings)
-            progress, pulse = runtime.Progress(others=lambda: announcers.stepped_at), metrics.Pulse()
+            await _Process(client, lease_client, settings).run(stop)
 
-            def facts() -> Iterable[Metric]:
-                by_link = Counter(claim.link for claim in layer2.claims)
-                yield from metrics.speaker(layer2.counts, by_link, speaker.alive())
-                yield from metrics.announcers(announcers.states)
-                yield from metrics.loop(pulse, progress.age())
 
-            async def renew() -> None:
-                await store.synced()  # who has not read the cluster is no candidate
-                lease_object.owner = await _owner(client, settings.node)
-                lease.tell(links())
-                await lease.run()
+class _Process:
+    """The parts of a speaker, wired together."""
 
-            async def follow_links() -> None:
-                async for _ in link_changes():
-                    lease.tell(links())
+    def __init__(self, client: Client, lease_client: Client, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._lease_object = ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node))
+        self._lease = SpeakerLease(
+            self._lease_object, settings.node, settings.holder, fit=lambda: self._speaker.is_fit()
+        )
+        self._store = Store.for_speaker(client, settings.namespace)
+        self._reporter = Reporter(client, "openelb-speaker", settings.node)
+        self._layer2 = Layer2(ArpPort)
+        self._announcers = Announcers({Protocol.LAYER2: self._layer2}, AGAIN.wait)
+        state = StateFile(settings.state_file)
+        self._speaker = Speaker(self._store, self._lease, self._announcers, state, self._reporter, settings)
+        self._progress = runtime.Progress(others=lambda: self._announcers.stepped_at)
+        self._pulse = metrics.Pulse()
 
-            async def work() -> None:
-                await speaker.carry_on(links(), store.synced, progress)
-                progress.ready = True
-                await runtime.look_again(speaker.look, store.changed, progress, rest=REST, resync=TICK)
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, and while it is asked whether that is for good; then leave."""
+        decided, for_good = asyncio.Event(), False
 
-            async with runtime.health(settings.metrics_address, progress, metrics.registry(facts)):
-                await runtime.until(
-                    stop,
-                    {
-                        "watching": store.run,
-                        "renewing": renew,
-                        "following links": follow_links,
-                        "telling": reporter.run,
-                        "working": work,
-                        "measuring": partial(runtime.heartbeat, pulse.beat),
-                    },
-                )
-                await _leave(client, speaker, settings)
+        async def decide() -> None:
+            nonlocal for_good
+            await stop.wait()
+            for_good = await _is_for_good(self._client, self._settings)
+            decided.set()
+
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "watching": self._store.run,
+            "renewing": self._renew,
+            "following links": self._follow_links,
+            "telling": self._reporter.run,
+            "working": self._work,
+            "measuring": partial(runtime.heartbeat, self._pulse.beat),
+            "stopping": decide,
+        }
+        registry = metrics.registry(self._facts)
+        async with runtime.health(self._settings.metrics_address, self._progress, registry):
+            await runtime.until(decided, parts)
+            await _leave(self._speaker, for_good=for_good)
+
+    async def _renew(self) -> None:
+        await self._store.synced()  # who has not read the cluster is no candidate
+        self._lease_object.owner = await _owner(self._client, self._settings.node)
+        self._lease.tell(links())
+        await self._lease.run()
+
+    async def _follow_links(self) -> None:
+        async for _ in link_changes():
+            self._lease.tell(links())
+
+    async def _work(self) -> None:
+        await self._speaker.carry_on(links(), self._store.synced, self._progress)
+        self._progress.ready = True
+        await runtime.look_again(self._speaker.look, self._store.changed, self._progress, rest=REST, resync=TICK)
+
+    def _facts(self) -> Iterable[Metric]:
+        """For Prometheus."""
+        by_link = Counter(claim.link for claim in self._layer2.claims)
+        yield from metrics.speaker(self._layer2.counts, by_link, self._speaker.alive())
+        yield from metrics.announcers(self._announcers.states)
+        yield from metrics.loop(self._pulse, self._progress.age())
 
 
 async def _owner(client: Client, name: str) -> dict[str, str] | None:
@@ -288,18 +312,19 @@ async def _owner(client: Client, name: str) -> dict[str, str] | None:
     return {"apiVersion": "v1", "kind": "Node", "name": name, "uid": here.uid} if here else None
 
 
-async def _leave(client: Client, speaker: Speaker, settings: Settings) -> None:
+async def _leave(speaker: Speaker, *, for_good: bool) -> None:
     try:
-        if await _is_for_good(client, settings):
+        if for_good:
             await speaker.hand_over()
             return
     except ApiError as error:
-        log.warning("the cluster cannot be asked or told, so this is taken for a restart: %s", error)
+        log.warning("the cluster cannot be told, so this is taken for a restart: %s", error)
     log.info("stopping; the addresses stay with this node if a speaker is back within %g s", liveness.TTL_SECONDS)
     speaker.stop()
 
 
 async def _is_for_good(client: Client, settings: Settings) -> bool:
+    """Whether no speaker will follow on this node; not, where nobody can be asked."""
     if not settings.daemon_set:
         return True
     try:
@@ -307,8 +332,10 @@ async def _is_for_good(client: Client, settings: Settings) -> bool:
             selector = await reads.node_selector(client, settings.namespace, settings.daemon_set)
             here = await reads.node(client, settings.node)
             return here is None or stopping.is_for_good(selector, here.labels, cordoned=here.cordoned)
-    except TimeoutError:
-        raise Unreachable(f"no answer within {ASKING:g} s") from None
+    except (ApiError, TimeoutError) as error:
+        told = error if isinstance(error, ApiError) else f"no answer within {ASKING:g} s"
+        log.warning("the cluster cannot be asked, so this is taken for a restart: %s", told)
+        return False
 
 
 def _reason(grounds: node.Grounds) -> str:

@@ -89,4 +89,4 @@ async def test_a_stop_that_nobody_can_be_asked_about_is_taken_for_a_restart(
         server.refuse("GET /apis/apps/v1/", Refusal(403, "Forbidden"))
     assert server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
     (line,) = (record.message for record in caplog.records if record.name == "openelb.speaker")
-    assert line.startswith("the cluster cannot be asked or told, so this is taken for a restart: ")
+    assert line.startswith("the cluster cannot be asked, so this is taken for a restart: ")
