@@ -171,8 +171,8 @@ def _condition(shape: ConditionShape) -> Condition:
         type=sys.intern(shape.type),
         status=shape.status == "True",
         reason=sys.intern(shape.reason),
-        message=shape.message,
-        since=shape.last_transition_time or "",
+        message=sys.intern(shape.message),
+        since=sys.intern(shape.last_transition_time or ""),
     )
 
 

@@ -1,6 +1,7 @@
 """Objects from the server's bytes, one by one: a single one that cannot be read costs that one alone."""
 
 import logging
+import sys
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -74,4 +75,4 @@ class Reader(Generic[Shape, Value]):
 
 def _seen(meta: Meta, value: Value | None) -> Seen[Value]:
     # Kubernetes allows to compare versions of one kind as numbers since 1.35, and etcd has always made them so.
-    return Seen(ServiceKey(meta.namespace, meta.name), meta.uid, int(meta.resource_version), value)
+    return Seen(ServiceKey(sys.intern(meta.namespace), meta.name), meta.uid, int(meta.resource_version), value)

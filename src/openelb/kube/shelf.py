@@ -32,6 +32,13 @@ class Shelf(Generic[Value]):
         """From here on, what is absorbed may be later than the list that is being read."""
         self._absorbed.clear()
 
+    def known(self, seen: Seen[Value]) -> Seen[Value]:
+        """The copy that is held, where that is the same version: 10,000 Services are not to be there twice in a list."""
+        held = self._held.get(seen.key)
+        if held is None or held.value is None or (held.uid, held.version) != (seen.uid, seen.version):
+            return seen
+        return held
+
     def listed(self, seen: list[Seen[Value]]) -> None:
         """Take the list for the truth, even where it is older than what is held: etcd may have been restored."""
         present = {entry.key: entry for entry in seen}

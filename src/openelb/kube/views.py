@@ -32,7 +32,8 @@ class Sheet(Generic[Key, Value]):
         return self._entries.get(key)
 
     def put(self, key: Key, value: Value) -> None:
-        self._own()[key] = value
+        if self._entries.get(key) is not value:
+            self._own()[key] = value
 
     def remove(self, key: Key) -> None:
         if key in self._entries:

@@ -112,3 +112,17 @@ def test_what_was_known_of_a_former_object_is_not_said_of_its_namesake() -> None
     shelved = Shelved(at(5, "first", uid="u1"))
     shelved.shelf.put(at(6, None, uid="u2"))
     assert shelved.seen == {}
+
+
+def test_of_two_copies_of_one_version_the_one_that_is_held_is_kept() -> None:
+    held = at(5, "held")
+    shelved = Shelved(held)
+    assert shelved.shelf.known(at(5, "held")) is held
+    for other in (at(6, "later"), at(5, "of a namesake", uid="u2"), at(5, "unheard of", name="api")):
+        assert shelved.shelf.known(other) is other
+
+
+def test_what_could_not_be_read_is_taken_when_it_can_be() -> None:
+    shelved = Shelved(at(5, None))
+    shelved.shelf.listed([shelved.shelf.known(at(5, "readable"))])
+    assert shelved.seen == {"web": "readable"}

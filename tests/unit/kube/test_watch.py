@@ -30,6 +30,9 @@ class Recorder:
     def listing(self) -> None:
         self._tell("listing")
 
+    def known(self, seen: Seen[Service]) -> Seen[Service]:
+        return seen
+
     def listed(self, seen: list[Seen[Service]]) -> None:
         self.there = {entry.key.name: entry.value for entry in seen}
         self._tell("listed " + " ".join(sorted(self.there)))
