@@ -156,12 +156,15 @@ def visit(suite: str, warm: bool, command: tuple[str, ...]) -> None:
 @click.option("--mirror", default="", help="The archive of packages, where it is not the one that apt uses here.")
 @click.option("--keyring", default="", help="The file of keys that sign it, where debootstrap has none.")
 @click.option("--components", default="", help="Its components, where main alone does not have the packages.")
+@click.option("--updates", default="", help="Another suite of it to install packages from, such as jammy-updates.")
 @click.argument("suite")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def enter(suite: str, warm: bool, mirror: str, keyring: str, components: str, command: tuple[str, ...]) -> None:
+def enter(
+    suite: str, warm: bool, mirror: str, keyring: str, components: str, updates: str, command: tuple[str, ...]
+) -> None:
     """Run a command like `make demo`, in what is committed here, where there are but the files of a bare Debian."""
     cache, progress = Cache.of_user(), _progress()
-    bare = Root(suite, cache, fresh.Archive(mirror, keyring, components))
+    bare = Root(suite, cache, fresh.Archive(mirror, keyring, components, updates))
     progress.run(bare.steps())
     parts: list[Path] = []
     if warm:

@@ -35,11 +35,18 @@ class Archive:
     mirror: str = ""
     keyring: str = ""
     components: str = ""
+    updates: str = ""
+    """Another suite of it, whose packages can be installed too."""
 
 
 def install(suite: str, root: Path, packages: Sequence[str], output: Output, archive: Archive = Archive()) -> None:
     """Make a minimal system with these packages, which trusts whom this machine trusts."""
-    chosen = {"include": ",".join(packages), "keyring": archive.keyring, "components": archive.components}
+    chosen = {
+        "include": ",".join(packages),
+        "keyring": archive.keyring,
+        "components": archive.components,
+        "extra-suites": archive.updates,
+    }
     options = ["--variant=minbase", *(f"--{name}={value}" for name, value in chosen.items() if value)]
     mirror = archive.mirror or machine.debian_mirror()
     output.run(["unshare", "--mount", "debootstrap", *options, suite, root, *([mirror] if mirror else [])])
