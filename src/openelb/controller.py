@@ -10,6 +10,7 @@ from functools import partial
 from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
+from openelb.complaints import Complaints
 from openelb.kube import writes
 from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
@@ -74,6 +75,7 @@ class Controller:
         self._judged = Snapshot(), frozenset[str]()
         self._last = cluster.ClusterPlan({}, {}, {}, frozenset())
         self._aside: dict[ServiceKey, tuple[str, float]] = {}
+        self._complaints = Complaints(clock=clock)
         self._asked: dict[ServiceKey, float] = {}
         self._committed = False
         self.seen: Snapshot | None = None
@@ -137,7 +139,9 @@ class Controller:
         seconds = (
             BRIEFLY if isinstance(refusal, Conflict | NotFound) else RESYNC if isinstance(refusal, Invalid) else FOR_NOW
         )
-        if seconds > BRIEFLY and self._aside.get(key, ("", 0.0))[0] != about.version:
+        # Of many objects that are refused in the same words, as by a webhook that is down, the first is named.
+        is_new = self._aside.get(key, ("", 0.0))[0] != about.version
+        if seconds > BRIEFLY and is_new and self._complaints.is_due(f"{refusal.cause} {refusal.message}"):
             log.warning("%s is left for %g s: %s", _in_words(about), seconds, refusal)
         self._aside = {other: entry for other, entry in self._aside.items() if entry[1] > now - RESYNC}
         self._aside[key] = about.version, now + seconds
