@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
@@ -70,14 +71,18 @@ class Facts:
             assert free is None, f"{service.key} waits although {free} is free: {allocated.message}"
 
     def _free(self, service: Service) -> Iterator[Address]:
-        """The addresses that the Service could have, of the pools that it names or that are offered to all."""
-        taken = {address for pool in self.pools.values() for address in pool.status.used}
+        """The addresses that the Service could have, of the Eip that it names or of those that are offered to all."""
         for pool in self.pools.values():
             offered = pool.name == service.requested_pool if service.requested_pool else pool.default
-            if pool.deleting or pool.disabled or pool.problem or not offered:
-                continue
-            for addresses in pool.ranges:
-                yield from (at for at in addresses if at not in taken and grants(service, str(at), pool.name))
+            if offered and not (pool.deleting or pool.disabled or pool.problem):
+                yield from (at for at in self._untaken(pool) if grants(service, str(at), pool.name))
+
+    def _untaken(self, pool: Pool) -> Iterator[Address]:
+        """The addresses of an Eip that nobody holds, but for those of two Eips: only one of these may give them out."""
+        others = [other for other in self.pools.values() if other is not pool]
+        for address in chain.from_iterable(pool.ranges):
+            if address not in pool.status.used and not any(address in other for other in others):
+                yield address
 
 
 def check_move(before: Service, after: Service, pools: Mapping[str, Pool]) -> None:
