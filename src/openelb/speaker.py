@@ -88,8 +88,7 @@ class Speaker:
         self._looked_at = math.inf
         self._looked_well_at = -math.inf
         self._distrusted: str | None = None
-        self._judged = Snapshot(), frozenset[str]()
-        self._last = node.NodePlan()
+        self._judged = node.Judgement()
 
     async def look(self) -> float | None:
         """Judge once and announce. Returns the seconds after which time alone may change the judgement."""
@@ -178,12 +177,8 @@ class Speaker:
         return True
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> node.NodePlan:
-        """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
-        before, alive_before = self._judged
-        if alive != alive_before or not snapshot.amounts_to(before):
-            self._last = node.plan(snapshot, self._settings.node, alive, self._settings.lb_class)
-        self._judged = snapshot, alive
-        return self._last
+        self._judged = node.judge(self._judged, snapshot, self._settings.node, alive, self._settings.lb_class)
+        return self._judged.plan
 
     def _announce(self, plan: node.NodePlan, snapshot: Snapshot, now: float) -> None:
         before = self._announcers.claims
@@ -191,7 +186,7 @@ class Speaker:
         why = {claim: _reason(plan.claims[claim]) for claim in gained}
         why |= {claim: _loss(winner(claim.address, plan.others.get(claim.address, ()))) for claim in lost}
         self._make_valid(frozenset(plan.claims), now, why)
-        for claim in sorted(gained & self._announcers.claims, key=str):
+        for claim in sorted(gained & self._announcers.claims, key=lambda claim: (claim.link, int(claim.address))):
             for key in plan.claims[claim].services:
                 sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"
                 self._reporter.tell(snapshot.services[key], "SetBalancer", sentence, warning=False)

@@ -19,16 +19,18 @@ def winner(address: Address, nodes: Iterable[str]) -> str | None:
 
     The weight is upstream's (the smallest SHA-256 of `node#address`), so both agree while a cluster is taken over.
     """
-    return min(nodes, key=lambda node: _weight(node, address), default=None)
+    text = str(address)
+    return min(nodes, key=lambda node: _weight(node, text), default=None)
 
 
 def wins(me: str, address: Address, nodes: Iterable[str]) -> bool:
     """Whether `me`, one of `nodes`, is the winner. Cheaper than asking who is: most often the first few nodes already say no."""
-    mine = _weight(me, address)
-    return all(_weight(node, address) >= mine for node in nodes)
+    text = str(address)
+    mine = _weight(me, text)
+    return all(node == me or _weight(node, text) >= mine for node in nodes)
 
 
-def _weight(node: str, address: Address) -> bytes:
+def _weight(node: str, address: str) -> bytes:
     return sha256(f"{node}#{address}".encode()).digest()
 
 

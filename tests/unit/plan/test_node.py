@@ -1,10 +1,17 @@
-import pytest
+from dataclasses import replace
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openelb.model import names
 from openelb.model.announcements import Claim
 from openelb.model.cluster import PoolStatus, Protocol
 from openelb.plan import node
 from openelb.plan.placement import winner
 from tests.unit.builders import address, key, pool, service, snapshot, speaker
+from tests.unit.plan.test_properties import alive as living
+from tests.unit.plan.test_properties import bounded, clusters
 
 NODES = frozenset({"node-a", "node-b", "node-c"})
 SPEAKERS = [speaker(name) for name in sorted(NODES)]
@@ -144,3 +151,55 @@ def test_a_node_knows_who_may_answer_for_the_other_addresses():
 
 def test_a_claim_is_an_address_on_a_link():
     assert list(node.plan(snapshot(pool(), WEB, *SPEAKERS), OWNER, NODES).claims) == [Claim(FIRST, "eth0")]
+
+
+def judged(before, facts, *, me="node-a", alive=NODES):
+    return node.judge(before, facts, me, frozenset(alive), names.LOAD_BALANCER_CLASS)
+
+
+@st.composite
+def histories(draw):
+    """Clusters as they follow each other: some Services and endpoints are replaced, and seldom what concerns all."""
+    first, *later = draw(st.lists(clusters(), min_size=2, max_size=4))
+    seen = [first]
+    for facts in later:
+        taken = draw(st.sets(st.sampled_from(sorted(facts.services.keys() | seen[-1].services.keys() | {key("a")}))))
+        seen.append(
+            replace(
+                facts if draw(st.integers(0, 3)) == 0 else seen[-1],
+                services=_merged(seen[-1].services, facts.services, taken),
+                endpoints=_merged(seen[-1].endpoints, facts.endpoints, taken),
+            )
+        )
+    return seen
+
+
+def _merged(before, after, taken):
+    rest = {name: one for name, one in before.items() if name not in taken}
+    return rest | {name: after[name] for name in taken & after.keys()}
+
+
+@bounded
+@given(histories(), st.lists(living, min_size=4, max_size=4))
+def test_a_plan_made_from_the_one_before_is_the_one_made_from_nothing(history, alive):
+    before = node.Judgement()
+    for facts, now in zip(history, alive if len(history) % 2 else [NODES] * 4, strict=False):
+        before = judged(before, facts, alive=now)
+        assert before.plan == node.plan(facts, "node-a", frozenset(now))
+
+
+def test_what_has_not_changed_is_not_judged_again():
+    """Told by its claims: they are the same objects."""
+    services = [service(name, shows=f"192.168.1.{number}") for number, name in enumerate("abc", 1)]
+    first = judged(node.Judgement(), snapshot(pool(), *services, speaker("node-a")), alive={"node-a"})
+    changed = replace(services[0], ingress=("192.168.1.9",))
+    second = judged(first, snapshot(pool(), changed, *services[1:], speaker("node-a")), alive={"node-a"})
+    kept = {id(claim) for claim in first.plan.claims} & {id(claim) for claim in second.plan.claims}
+    assert (len(kept), len(second.plan.claims)) == (2, 3)
+
+
+def test_a_renewal_leaves_the_plan_as_it_is():
+    facts = snapshot(pool(), WEB, speaker("node-a", renewal="1"))
+    first = judged(node.Judgement(), facts, alive={"node-a"})
+    renewed = replace(facts, speakers={"node-a": speaker("node-a", renewal="2")})
+    assert judged(first, renewed, alive={"node-a"}).plan is first.plan
