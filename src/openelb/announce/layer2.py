@@ -95,7 +95,7 @@ class Layer2:
         self._stations: dict[str, _Station] = {}
         # Kept beside the threads' orders, since it takes long to gather them from there: every look asks.
         self._claims = frozenset[Claim]()
-        self._by_link: Mapping[str, frozenset[IPv4Address]] = {}
+        self._by_link: dict[str, frozenset[IPv4Address]] = {}
         self._counts: dict[str, Counts] = {}
         self._troubles: dict[str, Complaints] = {}
         self._lapses = Complaints(clock=clock)
@@ -117,9 +117,7 @@ class Layer2:
         """
         held = self._claims
         gained, lost = claims - held, held - claims
-        if gained or lost:
-            self._by_link = _by_link(claims)
-        wanted = self._by_link
+        wanted = _moved(self._by_link, _by_link(gained), _by_link(lost))
         self._bury_the_dead()
         for link, station in list(self._stations.items()):
             self._tell_of_a_lapse(link, station.orders)
@@ -128,11 +126,12 @@ class Layer2:
                 self._stations.pop(link).stop()
         _tell("no longer answering", lost, why)
         missing = sorted(wanted.keys() - self._stations.keys())
-        self._claims = frozenset(claim for claim in claims if claim.link not in missing)
+        self._claims = claims.difference(claim for claim in gained if claim.link in missing)
+        self._by_link = {link: addresses for link, addresses in wanted.items() if link not in missing}
         for link in missing:
             self._stations[link] = self._station(link)
             self._stations[link].follow(Orders(wanted[link], valid_until, announcement_round))
-        self._claims = claims
+        self._claims, self._by_link = claims, wanted
         _tell("answering", gained, why)
 
     @property
@@ -181,6 +180,20 @@ class Layer2:
 def _by_link(claims: frozenset[Claim]) -> dict[str, frozenset[IPv4Address]]:
     links = {claim.link for claim in claims}
     return {link: frozenset(claim.address for claim in claims if claim.link == link) for link in links}
+
+
+def _moved(
+    before: Mapping[str, frozenset[IPv4Address]],
+    gained: Mapping[str, frozenset[IPv4Address]],
+    lost: Mapping[str, frozenset[IPv4Address]],
+) -> dict[str, frozenset[IPv4Address]]:
+    """What each link with addresses has after a change: hashing an address takes long, and most stay where they are."""
+    none = frozenset[IPv4Address]()
+    after = {
+        link: (before.get(link, none) - lost.get(link, none)) | gained.get(link, none)
+        for link in before.keys() | gained.keys()
+    }
+    return {link: addresses for link, addresses in after.items() if addresses}
 
 
 def _tell(what: str, claims: frozenset[Claim], why: Mapping[Claim, str]) -> None:

@@ -107,7 +107,7 @@ class Announcers:
             state = self._states[protocol]
             if self._clock() < state.again_at:
                 continue
-            own = frozenset(claim for claim in claims if claim.protocol is protocol)
+            own = claims.difference([claim for claim in claims if claim.protocol is not protocol])
             try:
                 announcer.apply(own, valid_until=valid_until, announcement_round=announcement_round, why=why)
             except Exception as error:  # also a bug of one announcer is no reason for the others to fall silent

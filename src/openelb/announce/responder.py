@@ -40,10 +40,14 @@ _NOTHING: frozenset[IPv4Address] = frozenset()
 
 
 class _Announcement(NamedTuple):
-    """What is to be said. The first words of new claims come before repetitions, whatever is overdue."""
+    """What is to be said. The first words of new claims come before repetitions, whatever is overdue.
+
+    `rank` is the address as a number: a heap of thousands compares numbers ten times as fast.
+    """
 
     turn: int
     when: float
+    rank: int
     address: IPv4Address
 
 
@@ -63,16 +67,17 @@ class Responder:
 
         When the time given before has run out, all are new: another node may have taken them over meanwhile.
         """
-        held = self._claimed if now < self._valid_until else _NOTHING
-        unchanged = addresses == held == self._claimed
+        before, held = self._claimed, self._claimed if now < self._valid_until else _NOTHING
+        unchanged = addresses == held == before
         self._claimed, self._valid_until = addresses, valid_until
         if unchanged:
             return
-        kept, new = addresses & held, addresses - held
-        self._later = [later for later in self._later if later[1].address in kept]
-        self._ready = [ready for ready in self._ready if ready.address in kept]
-        self._ready += (_Announcement(0, now, address) for address in new)
-        heapq.heapify(self._later)
+        if held is not before or not held <= addresses:
+            kept = addresses & held
+            self._later = [later for later in self._later if later[1].address in kept]
+            self._ready = [ready for ready in self._ready if ready.address in kept]
+            heapq.heapify(self._later)
+        self._ready += (_Announcement(0, now, int(address), address) for address in addresses - held)
         heapq.heapify(self._ready)
 
     def receive(self, frame: bytes, *, now: float) -> bytes | Silence:
@@ -110,4 +115,4 @@ class Responder:
         """Gaps count from what was really said: a responder that comes late falls behind, and never makes up in a burst."""
         turn = said.turn + 1 if said.turn + 1 < len(_TURNS) else _REFRESH_TURN
         when = now + _TURNS[turn][0]
-        heapq.heappush(self._later, (when, _Announcement(turn, when, said.address)))
+        heapq.heappush(self._later, (when, _Announcement(turn, when, said.rank, said.address)))
