@@ -1,6 +1,7 @@
 """What we read in Kubernetes' objects."""
 
 import json
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from typing import Any, TypeVar
 
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openelb.kube import decode
-from openelb.kube.shapes import EipShape, LeaseShape, ServiceShape, SliceShape
+from openelb.kube.decode import Outline
+from openelb.kube.shapes import AnnouncedEipShape, EipShape, LeaseShape, ObjectShape, ServiceShape, SliceShape
 from openelb.model import names
 from openelb.model.addresses import AddressRange
-from openelb.model.cluster import Link, Protocol, ServiceKey
+from openelb.model.cluster import Link, PoolStatus, Protocol, ServiceKey
 from openelb.model.findings import Condition
 from tests.unit.kube import objects
 
@@ -53,6 +55,21 @@ def test_an_eip_is_a_pool() -> None:
     assert read.left_to_cni
     assert read.deleting
     assert (read.finalizers, read.uid, read.version) == ((names.POOL_FINALIZER,), "u", "7")
+
+
+def test_who_announces_a_pool_reads_all_of_it_but_the_ledger_and_what_follows_from_that() -> None:
+    status = {"used": {"192.0.2.1": "default/web"}, "usage": 1, "firstIP": "192.0.2.0", "lastIP": "192.0.2.255"}
+    what = objects.eip("office", spec={"protocol": "layer2"}, status=status, uid="u", labels={names.CNI_LABEL: ""})
+    announced = decode.announced_pool(shaped(what, AnnouncedEipShape))
+    assert announced == replace(pool(what), status=PoolStatus(first="192.0.2.0", last="192.0.2.255"))
+
+
+def test_an_outline_is_what_metadata_tells() -> None:
+    bare = {"metadata": objects.meta("eip", uid="u", generation=3)}
+    assert decode.outline(shaped(bare, ObjectShape)) == Outline("u", 3, left_to_cni=False, deleting=False)
+    told = {"labels": {names.CNI_LABEL: ""}, "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    read = decode.outline(shaped({"metadata": bare["metadata"] | told}, ObjectShape))
+    assert read == Outline("u", 3, left_to_cni=True, deleting=True)
 
 
 def test_a_pool_without_a_protocol_is_announced_by_bgp_as_ever() -> None:

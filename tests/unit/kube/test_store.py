@@ -82,6 +82,21 @@ async def test_a_kind_that_cannot_be_listed_keeps_everything_back(server: FakeAp
     await asyncio.wait([task])
 
 
+async def test_an_eip_that_cannot_be_read_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
+    server.faults.refused_paths[f"{objects.EIPS}/eip"] = Refusal(403, "Forbidden")
+    store = Store.for_speaker(client, names.NAMESPACE)
+    task = asyncio.create_task(store.run())
+    await server.until(lambda: server.watches_open == 4)
+    with pytest.raises(RuntimeError):
+        store.snapshot()
+    server.faults.refused_paths.clear()
+    async with asyncio.timeout(5):
+        await store.synced()
+    assert list(store.snapshot().pools) == ["eip"]
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def test_a_speaker_asks_for_load_balancers_alone(client: Client, server: FakeApiServer) -> None:
     store = Store.for_speaker(client, names.NAMESPACE)
     task = asyncio.create_task(store.run())
