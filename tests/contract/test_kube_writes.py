@@ -10,6 +10,7 @@ from lab.controlplane import ControlPlane
 from openelb.kube import encode, writes
 from openelb.kube.client import Client
 from openelb.kube.config import find_access
+from openelb.kube.credentials import FixedToken
 from openelb.kube.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from openelb.kube.resources import service_path
 from openelb.kube.shapes import ServiceShape
@@ -120,7 +121,7 @@ async def test_what_rbac_does_not_grant_is_forbidden_with_verb_and_resource(plan
 
 
 async def test_a_token_nobody_knows_is_unauthorized(plane: ControlPlane) -> None:
-    access = replace(find_access(plane.pki.kubeconfig("token")), token=lambda: "unknown")
+    access = replace(find_access(plane.pki.kubeconfig("token")), login=FixedToken("unknown"))
     async with Client(access) as client:
         with pytest.raises(Unauthorized):
             await client.get("/api/v1/namespaces", msgspec.Raw)

@@ -12,7 +12,7 @@ _MOMENT = 0.002
 """Seconds: bytes on loopback that were sent have arrived long before."""
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  (a class chosen by the machine)
+class _JumpingSelector(selectors.DefaultSelector):
     """Where nothing happens until a timeout, the timeout is over."""
 
     passed = 0.0

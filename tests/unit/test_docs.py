@@ -23,7 +23,7 @@ from openelb.announce.protocols import State
 from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
 from openelb.cli import main, views
 from openelb.complaints import QUIET_SECONDS
-from openelb.kube import decode, report
+from openelb.kube import decode, plugin, report
 from openelb.kube.kinds import EipSpec, EipStatus
 from openelb.kube.lease import Terms
 from openelb.kube.shapes import EipShape
@@ -193,6 +193,8 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/operate.md", f"more than once in {QUIET_SECONDS:g} seconds"),
         ("docs/operate.md", f"every {1000 * runtime.PULSE_SECONDS:g} ms"),
         ("docs/operate.md", f"for up to {views.LISTEN_SECONDS:g} seconds"),
+        ("docs/operate.md", f"needed, {plugin.EARLY:g} seconds before one expires"),
+        ("docs/operate.md", f"once in {plugin.REST:g} seconds, for at most {plugin.LONGEST_RUN:g} |"),
         ("docs/operate.md", f"written at {report.PER_SECOND:g} a\nsecond at most"),
         ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),

@@ -140,7 +140,10 @@ async def look(client: Client) -> None:
     async def once() -> None:
         await client.patch(WEB, [], ServiceShape)
 
-    await runtime.look_again(once, asyncio.Event().wait, runtime.Progress(), rest=0.0, resync=3600.0)
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    await runtime.look_again(once, never, runtime.Progress(), rest=0.0, resync=3600.0)
 
 
 async def tell(client: Client) -> None:
