@@ -16,6 +16,7 @@ import msgspec
 
 from openelb.kube.client import describe
 from openelb.kube.errors import AlreadyExists, Conflict, NotFound
+from openelb.kube.resources import SERVICES_PATH
 from openelb.model.cluster import ServiceKey
 from tests.fakes import jsonpatch
 
@@ -96,8 +97,8 @@ class Storage:
     def _store(self, collection: str, what: JSON) -> JSON:
         key, there = _key(what), self._objects.setdefault(collection, {})
         before = there.get(key)
-        if what.get("spec", {}).get("type", "LoadBalancer") != "LoadBalancer":
-            what = {**what, "status": {**what.get("status", {}), "loadBalancer": {}}}
+        if collection == SERVICES_PATH:
+            what = _with_address_only_by_type(what)
         self.version += 1
         stored = {**what, "metadata": {**what["metadata"], "resourceVersion": str(self.version)}}
         gone = "deletionTimestamp" in stored["metadata"] and not stored["metadata"].get("finalizers")
@@ -152,7 +153,7 @@ async def _at_once(asked: str, request: Request) -> JSON:
 
 @dataclass
 class DirectClient:
-    """The verbs of `openelb.kube.client.Client` that the manager uses, straight into the storage."""
+    """The verbs of `openelb.kube.client.Client`, straight into the storage."""
 
     storage: Storage
     meddler: Meddler = _at_once
@@ -162,24 +163,57 @@ class DirectClient:
         collection, key, _ = _split(path)
         return await self._ask("get", path, lambda: self.storage._find(collection, key), shape)
 
+    async def create(self, path: str, body: JSON, shape: type[Shape]) -> Shape:
+        collection, key, _ = _split(path)
+        what = {**body, "metadata": {"namespace": key.namespace, **body["metadata"]}}
+        return await self._ask("create", path, lambda: self.storage.create(collection, what), shape)
+
+    async def merge(self, path: str, patch: JSON, shape: type[Shape]) -> Shape:
+        collection, key, _ = _split(path)
+        return await self._ask(
+            "patch", path, lambda: self.storage.edit(collection, key, lambda what: _merge(what, patch)), shape
+        )
+
+    async def delete(self, path: str) -> None:
+        collection, key, _ = _split(path)
+        self.storage.delete(collection, key)
+
     async def patch(self, path: str, patch: list[JSON], shape: type[Shape]) -> Shape:
         collection, key, subresource = _split(path)
         body = json.loads(msgspec.json.encode(patch))
         return await self._ask("patch", path, lambda: self.storage.patch(collection, key, body, subresource), shape)
 
-    async def page(self, path: str, query: Mapping[str, str], accept: str) -> bytes:
+    async def page(self, path: str, query: Mapping[str, str], accept: str = "") -> bytes:
         items = list(self.storage.all(_split(path)[0]).values())
         return json.dumps({"metadata": {"resourceVersion": str(self.storage.version)}, "items": items}).encode()
 
     @asynccontextmanager
     async def stream(
-        self, path: str, query: Mapping[str, str], *, silence: float, accept: str
+        self, path: str, query: Mapping[str, str], *, silence: float, accept: str = ""
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         yield self.storage.stream(_split(path)[0], int(query["resourceVersion"]))
 
     async def _ask(self, verb: str, path: str, request: Request, shape: type[Shape]) -> Shape:
         answer = await self.meddler(describe(verb, path), request)
         return msgspec.json.decode(json.dumps(answer), type=shape)
+
+
+def _with_address_only_by_type(what: JSON) -> JSON:
+    """A Service that is, or has become, of another type shows no address."""
+    status = what.get("status", {})
+    shown = status.get("loadBalancer", {}) if what["spec"]["type"] == "LoadBalancer" else {}
+    return {**what, "status": {**status, "loadBalancer": shown}}
+
+
+def _merge(what: JSON, patch: JSON) -> None:
+    """RFC 7386, in place."""
+    for name, value in patch.items():
+        if value is None:
+            what.pop(name, None)
+        elif isinstance(value, dict):
+            _merge(what.setdefault(name, {}), value)
+        else:
+            what[name] = value
 
 
 def _key(what: JSON) -> ServiceKey:
