@@ -1,7 +1,5 @@
 """What the stories of crashes take for granted of an API server, asked of a real one and of the one without a wire."""
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 
@@ -24,12 +22,9 @@ SERVED = Publication(
 
 
 @pytest.fixture(params=["real", "direct"])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[Client | DirectClient]:
+def server(request: pytest.FixtureRequest) -> Client | DirectClient:
     """A client of each."""
-    if request.param == "direct":
-        yield DirectClient(Storage())
-        return
-    yield request.getfixturevalue("client")
+    return request.getfixturevalue("client") if request.param == "real" else DirectClient(Storage())
 
 
 async def served(server: Client) -> Service:

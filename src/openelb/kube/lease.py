@@ -37,7 +37,8 @@ class Terms:
 
 
 class Leadership:
-    """One candidate for the Lease `openelb-manager`. `identity` is of this process alone.
+    """One candidate for the Lease `openelb-manager`. `identity` is of one process at a time: who is started anew under it,
+    as a container of a pod is, goes on with the Lease at once. That is safe since the process before it is dead by then.
 
     `on_change` is called when it begins or ceases to lead.
     """

@@ -136,6 +136,19 @@ async def test_a_frozen_leader_finds_itself_followed(candidate: Callable[[str], 
     assert b.held(clock.now)
 
 
+async def test_a_leader_that_died_and_is_started_again_under_its_name_leads_at_once(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    await candidate("a").attempt()
+    b, again = candidate("b"), candidate("a")
+    await go_on(b, clock, 2)
+    await again.attempt()
+    await go_on(b, clock, 2)
+    assert (again.held(clock.now), b.held(clock.now)) == (True, False)
+    assert lease.stored is not None
+    assert lease.stored.transitions == 0
+
+
 async def test_a_clean_stop_lets_another_lead_at_once(
     candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
 ) -> None:
