@@ -24,11 +24,16 @@ from openelb.model.cluster import Pool, PoolStatus, Publication, Service, Servic
 from openelb.model.findings import Condition, Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster, liveness
+from openelb.plan.memory import Memory
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16  # Service writes in flight; more only queue up in the API server
-PER_LOOK = 256  # Service writes between two looks, so that in a burst a newcomer waits a moment, not for all
+PER_LOOK = (
+    256  # Service writes between two looks at the least, so that in a burst a newcomer waits a moment, not for all
+)
+# And for so many times as long as judging took: it takes at most a ninth of a burst, however many Services there are.
+WRITING_TO_JUDGING = 8
 REST = 0.005  # seconds between two looks at the least: an address takes two
 RESYNC = 30.0  # seconds; every look judges everything, this one is for what no event told
 
@@ -74,6 +79,7 @@ class Controller:
         self._hearing = liveness.Hearing()
         self._judged = Snapshot(), frozenset[str]()
         self._last = cluster.ClusterPlan({}, {}, {}, frozenset())
+        self._memory = Memory(settings.lb_class)
         self._aside: dict[ServiceKey, tuple[str, float]] = {}
         self._complaints = Complaints(clock=clock)
         self._asked: dict[ServiceKey, float] = {}
@@ -91,7 +97,9 @@ class Controller:
         alive = liveness.alive(self._hearing, now)
         self._committed = False
         try:
-            await self._carry_out(self._plan(snapshot, alive), snapshot)
+            plan = self._plan(snapshot, alive)
+            judging = self._clock() - now
+            await self._carry_out(plan, snapshot, until=now + judging * (1 + WRITING_TO_JUDGING))
         except Lost:
             return None
         return 0.0 if self._committed else self._next_look(now)
@@ -108,12 +116,14 @@ class Controller:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
         before, alive_before = self._judged
         if alive != alive_before or not snapshot.amounts_to(before):
-            self._last = cluster.plan(snapshot, alive, self._settings.lb_class)
+            self._last = cluster.plan(snapshot, alive, self._settings.lb_class, self._memory)
         self._judged = snapshot, alive
         return self._last
 
-    async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot) -> None:
-        """Do all of it, as far as it goes; a failure is raised when the rest has been tried."""
+    async def _carry_out(self, plan: cluster.ClusterPlan, snapshot: Snapshot, *, until: float) -> None:
+        """Do all of it, but of the Services' writes only `PER_LOOK` and those begun before `until`; a failure is raised when
+        the rest has been tried.
+        """
         pools = [(snapshot.pools[name], status) for name, status in plan.pools.items()]
         guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items()]
         services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
@@ -123,7 +133,10 @@ class Controller:
             *await self._all(partial(self._ask_for, key) for key in self._to_ask_for(plan.unknown)),
             *await self._all(partial(self._write_pool, pool, status) for pool, status in pools if self._is_due(pool)),
             *await self._all(partial(self._guard, pool, on) for pool, on in guards if self._is_due(pool)),
-            *await self._all(partial(self._write_service, service, want) for service, want in services[:PER_LOOK]),
+            *await self._all(
+                (partial(self._write_service, service, want) for service, want in services),
+                enough=lambda done: done >= PER_LOOK and self._clock() >= until,
+            ),
         ]
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
             raise failure
@@ -146,16 +159,27 @@ class Controller:
         self._aside = {other: entry for other, entry in self._aside.items() if entry[1] > now - RESYNC}
         self._aside[key] = about.version, now + seconds
 
-    async def _all(self, work: Iterable[Callable[[], Awaitable[None]]]) -> list[BaseException]:
-        """Do it side by side. What fails does not keep the rest from being tried; the failures are given back."""
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def _all(
+        self, work: Iterable[Callable[[], Awaitable[None]]], *, enough: Callable[[int], bool] = lambda _: False
+    ) -> list[Exception]:
+        """Do it side by side until it is `enough`, by how many were begun. What fails does not keep the rest from being
+        tried; the failures are given back.
+        """
+        todo = list(work)
+        failures: list[Exception] = []
+        turns = enumerate(todo)
 
-        async def one(each: Callable[[], Awaitable[None]]) -> None:
-            async with gate:
-                await each()
+        async def one_by_one() -> None:
+            for number, each in turns:
+                if enough(number):
+                    return
+                try:
+                    await each()
+                except Exception as failure:
+                    failures.append(failure)
 
-        results = await asyncio.gather(*map(one, work), return_exceptions=True)
-        return [result for result in results if isinstance(result, BaseException)]
+        await asyncio.gather(*(one_by_one() for _ in todo[:AT_ONCE]))
+        return failures
 
     def _still_leading(self) -> None:
         if not self._leadership.held(self._clock()):

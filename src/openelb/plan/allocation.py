@@ -32,13 +32,17 @@ class Books:
         self.used = {pool.name: _in_order(pool.status.used) for pool in self.by_name}
         self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
         self._holdings: dict[ServiceKey, list[Holding]] = defaultdict(list)
+        self._shared: set[Holding] = set()
         self._showers: dict[Address, list[ServiceKey]] = defaultdict(list)
         self._shown: dict[ServiceKey, tuple[Address, ...]] = {}
         self._free: dict[tuple[str, tuple[int, ...]], Iterator[Address]] = {}
         for name, ledger in self.used.items():
             for address, keys in ledger.items():
+                holding = Holding(name, address)
                 for key in keys:
-                    self._note(key, Holding(name, address))
+                    self._note(key, holding)
+                if len(keys) > 1:
+                    self._shared.add(holding)
         for service in services:
             if service.ingress:
                 self.show(service.key, service.ingress)
@@ -49,9 +53,19 @@ class Books:
 
     def show(self, key: ServiceKey, texts: Iterable[str]) -> None:
         """The Service shows these addresses, or is about to."""
-        self._shown[key] = tuple(address for address in map(parse_address, texts) if address is not None)
-        for address in self._shown[key]:
+        shown = tuple([address for text in texts if (address := parse_address(text)) is not None])
+        self._shown[key] = shown
+        for address in shown:
             self._showers[address].append(key)
+
+    def sole(self, key: ServiceKey) -> Holding | None:
+        """What a Service holds, where that is one address and nobody shares it. Before anything was entered or struck."""
+        held = self._holdings.get(key, ())
+        return held[0] if len(held) == 1 and not (self._shared and held[0] in self._shared) else None
+
+    def is_held(self, address: Address) -> bool:
+        """Whether anybody holds the address, in whatever pool."""
+        return address in self._holders
 
     def holders(self, address: Address) -> frozenset[ServiceKey]:
         """Who holds the address, in whatever pool: where pools overlap, one address is still one address.

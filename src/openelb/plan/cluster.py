@@ -5,7 +5,7 @@ when the ledger in the snapshot holds it, it leaves the ledger only when no Serv
 only when the ledger is clear.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from openelb.model import names
@@ -14,6 +14,7 @@ from openelb.model.cluster import Pool, PoolStatus, Publication, Service, Servic
 from openelb.model.findings import Condition, Finding, Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan.allocation import Books, Holding, choose, disagreement, satisfies, taken, wants_address
+from openelb.plan.memory import Memory
 from openelb.plan.placement import Reach, pool_outlook, reaches, service_outlook, trusted
 
 POOL_SIZE_SHOWN = 2**63 - 1  # the largest integer that the field holds
@@ -34,17 +35,30 @@ class ClusterPlan:
     unknown: frozenset[ServiceKey]
 
 
-def plan(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> ClusterPlan:
-    """Judge the whole cluster while the speakers on the nodes in `alive` are."""
+def plan(
+    snapshot: Snapshot,
+    alive: frozenset[str],
+    lb_class: str = names.LOAD_BALANCER_CLASS,
+    memory: Memory | None = None,
+) -> ClusterPlan:
+    """Judge the whole cluster while the speakers on the nodes in `alive` are.
+
+    A `memory` of the looks before saves time: who carries what they should, and for whom nothing has changed, is not
+    judged anew. The plan is the same without it.
+    """
     speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
     look = _Look(snapshot, Books(snapshot.pools, snapshot.services.values()), reaches(snapshot.pools, speakers))
+    if memory is None or memory.lb_class != lb_class:
+        memory = Memory(lb_class)
+    memory.look(snapshot.pools, look.reaches, snapshot.services)
+    judged = [service for service in snapshot.services.values() if not memory.agrees(service, look.books)]
     unknown = _strike_the_gone(look)
-    _enter_what_is_shown(look)
-    wanting = [service for service in snapshot.services.values() if wants_address(service, lb_class)]
-    publications = {service.key: _served(service, look) for service in sorted(wanting, key=_precedence)}
-    for service in snapshot.services.values():
-        if service.key not in publications:
-            publications[service.key] = _unserved(service, look.books)
+    _enter_what_is_shown(look, judged)
+    publications = _publications(look, judged, lb_class)
+    for service in judged:
+        holding = _plainly_held(service, look)
+        if holding is not None and publications[service.key] == published(service):
+            memory.note(service, holding)
     return ClusterPlan(
         pools=_pool_statuses(look),
         pool_finalizers=_pool_finalizers(look),
@@ -55,6 +69,15 @@ def plan(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_B
         },
         unknown=unknown,
     )
+
+
+def _publications(look: "_Look", judged: list[Service], lb_class: str) -> dict[ServiceKey, Publication | None]:
+    wanting = [service for service in judged if wants_address(service, lb_class)]
+    publications = {service.key: _served(service, look) for service in sorted(wanting, key=_precedence)}
+    for service in judged:
+        if service.key not in publications:
+            publications[service.key] = _unserved(service, look.books)
+    return publications
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,7 @@ def _strike_the_gone(look: _Look) -> frozenset[ServiceKey]:
     return missing - look.snapshot.gone
 
 
-def _enter_what_is_shown(look: _Look) -> None:
+def _enter_what_is_shown(look: _Look, services: Iterable[Service]) -> None:
     """A ledger that was wiped or edited is rebuilt from what Services show, before anything is given out.
 
     Where the ledger knows the address it is right; where it does not, all who show the address share it.
@@ -98,12 +121,23 @@ def _enter_what_is_shown(look: _Look) -> None:
     books = look.books
     lost = [
         (service.key, Holding(pool.name, address))
-        for service in look.snapshot.services.values()
+        for service in services
         for address in books.shown(service.key)
-        if not books.holders(address) and (pool := _source(service, address, books)) is not None
+        if not books.is_held(address) and (pool := _source(service, address, books)) is not None
     ]
     for key, holding in sorted(lost, key=lambda entry: entry[0]):
         books.enter(key, holding)
+
+
+def _plainly_held(service: Service, look: _Look) -> Holding | None:
+    """The address that a Service alone holds, by the ledger that was seen, and that it asks for and shows; None when what
+    it is told may depend on others or on where its pods are.
+    """
+    holding = look.books.sole(service.key)
+    if holding is None or service.local_traffic_only or not satisfies(service, holding):
+        return None
+    seen = look.snapshot.pools[holding.pool].status.used.get(holding.address)
+    return holding if seen == (service.key,) and look.books.shown(service.key) == (holding.address,) else None
 
 
 def _source(service: Service, address: Address, books: Books) -> Pool | None:
@@ -228,7 +262,7 @@ def _pool_status(pool: Pool, look: _Look) -> PoolStatus:
         used=used,
         ready=ready,
         usage=len(used),
-        occupied=0 < size <= sum(address in pool for address in used),
+        occupied=0 < size <= len(used) and size <= sum(address in pool for address in used),
         conditions=(Condition.of(names.READY, outlook, status=ready),),
     )
     if pool.problem:  # what the pool was before its address was spoilt still tells speakers which addresses are its own
