@@ -75,6 +75,8 @@ class Cluster(Facts):
         shelf, key = (self.pools, thing.name) if isinstance(thing, Pool) else (self.services, thing.key)
         if stored.deleting and not stored.finalizers:
             shelf.pop(key, None)
+            if isinstance(thing, Pool):
+                self.check_pool_gone(thing.name)
         else:
             shelf[key] = stored
 
@@ -123,6 +125,8 @@ class Cluster(Facts):
         )
         self._store(written)
         check_move(seen, written, self.pools)
+        if not wanted.guarded and names.SERVICE_FINALIZER in seen.finalizers:
+            self.check_let_go(seen)
         return True
 
     def settle(self, *, rounds: int = 12, watch: Callable[[], None] = lambda: None) -> int:

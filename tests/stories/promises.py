@@ -40,6 +40,16 @@ class Facts:
             for address, holders in pool.status.used.items():
                 assert len(holders) == 1 or str(address) in self.shared, f"{address} is held by {holders}"
 
+    def check_let_go(self, service: Service) -> None:
+        """Our finalizer comes off when the ledgers know nothing more of the Service."""
+        held = [at for pool in self.pools.values() for at, keys in pool.status.used.items() if service.key in keys]
+        assert not held, f"{service.key} is let go and still holds {held}"
+
+    def check_pool_gone(self, name: str) -> None:
+        """An Eip goes when nobody shows an address of it any more."""
+        shown = [service.key for service in self.services.values() if service.pool_label == name and service.ingress]
+        assert not shown, f"Eip {name} is gone, and {shown} still show an address of it"
+
     # When nothing is left to do.
 
     def check_rest(self) -> None:

@@ -121,12 +121,11 @@ class World:
             return
         assert before is not None
         del self.facts.pools[before.name]
-        shown = [one.key for one in self.facts.services.values() if one.pool_label == before.name and one.ingress]
-        assert not shown, f"Eip {before.name} is gone, and {shown} still show an address of it"
+        self.facts.check_pool_gone(before.name)
 
     def _told_service(self, before: Service | None, after: Service | None) -> None:
-        if before is not None and _is_guarded(before) and not _is_guarded(after):
-            self._check_let_go(before)
+        if before is not None and _is_guarded(before) and not _is_guarded(after) and before.key.name not in self.torn:
+            self.facts.check_let_go(before)
         if after is None:
             assert before is not None
             self.facts.services.pop(before.key, None)
@@ -134,13 +133,6 @@ class World:
         self.facts.services[after.key] = after
         if before is not None and asks(after):
             check_move(before, after, self.facts.pools)
-
-    def _check_let_go(self, service: Service) -> None:
-        """Our finalizer comes off when the ledgers know nothing more of the Service."""
-        held = [
-            at for pool in self.facts.pools.values() for at, keys in pool.status.used.items() if service.key in keys
-        ]
-        assert not held or service.key.name in self.torn, f"{service.key} is let go and still holds {held}"
 
 
 class Replica:

@@ -1,97 +1,123 @@
-"""Users change things between any two writes of the manager, which may die between any two: the promises hold throughout."""
+"""Users change things between any two writes of the manager, which may die between any two: the promises hold throughout.
 
+What happens is drawn by chance, the same for a seed every time. Hypothesis was no help here: it tries near relatives of
+what it has tried, and in hardly any of its stories did a Service ever show an address.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+import pytest
 
 from openelb.model.addresses import AddressRange
+from openelb.model.cluster import Pool, ServiceKey
 from tests.stories.memory import Cluster, Write
 from tests.unit.builders import key, pool, service
 
-SERVICES = tuple(map(key, ("a", "b", "c", "d")))
+STORIES = 300
+STEPS = 60
+
+SERVICES = tuple(map(key, ("a", "b", "c", "d", "e")))
 # Two small pools, so that they run full and addresses are fought for; "eip-o" overlaps with "eip-x".
 POOLS = {"eip-x": "192.0.2.1-192.0.2.3", "eip-y": "192.0.2.11-192.0.2.12", "eip-o": "192.0.2.3-192.0.2.4"}
-
-wishes = st.fixed_dictionaries(
-    {
-        "requested_pool": st.sampled_from(("", "", *POOLS, "eip-none")),
-        "requested_address": st.sampled_from(
-            ("", "", "", "192.0.2.1", "192.0.2.3", "192.0.2.12", "192.0.2.99", "nonsense")
-        ),
-        "load_balancer_ip": st.sampled_from(("", "", "192.0.2.2")),
-        "requested_protocol": st.sampled_from(("", "layer2")),
-        "opt_in": st.sampled_from(("openelb", "openelb", "openelb", "")),
-        "load_balancer": st.sampled_from((True, True, True, False)),
-        "node_proxy": st.sampled_from(("", "", "", "", "deployment")),
-    }
-)
-pool_facts = st.fixed_dictionaries({"disabled": st.booleans(), "default": st.booleans()})
+WISHES = {
+    "requested_pool": ("", "", *POOLS, "eip-none"),
+    "requested_address": ("", "", "192.0.2.1", "192.0.2.3", "192.0.2.3", "192.0.2.12", "192.0.2.99", "nonsense"),
+    "load_balancer_ip": ("", "", "192.0.2.2"),
+    "requested_protocol": ("", "layer2"),
+    "opt_in": ("openelb", "openelb", ""),
+    "load_balancer": (True, True, False),
+    "node_proxy": ("", "", "deployment"),
+}
 
 
-class Interleaving(RuleBasedStateMachine):
+class Story:
     """Users, a manager with writes still to do, and nothing in between that is not allowed."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)
         self.cluster = Cluster()
         self.writes: list[Write] = []
+        self.told: list[str] = []
+        for name in POOLS:
+            self.apply_a_pool(name)
+        self.steps: dict[Callable[[], object], int] = {
+            self.the_manager_looks: 4,
+            self.the_manager_writes: 6,
+            self.a_user_applies_a_service: 4,
+            self.a_user_deletes_a_service: 1,
+            self.a_user_applies_a_pool: 1,
+            self.a_user_deletes_a_pool: 1,
+            self.a_user_changes_the_addresses_of_a_pool: 1,
+        }
 
-    @rule(name=st.sampled_from(SERVICES), wish=wishes)
-    def a_user_applies_a_service(self, name, wish) -> None:
-        if name in self.cluster.services:
-            self.cluster.edit_service(name, lambda before: replace(before, **wish))
-        else:
-            self.cluster.create(service(str(name), **wish))
+    def go_on(self) -> None:
+        (step,) = self.chance.choices([*self.steps], [*self.steps.values()])
+        self.told.append(f"{step.__name__}: {step()}")
+        self.cluster.check()
+        self.cluster.check_ledgers()
 
-    @rule(name=st.sampled_from(SERVICES))
-    def a_user_deletes_a_service(self, name) -> None:
+    def end(self) -> None:
+        self.cluster.settle()
+        self.cluster.check_rest()
+
+    def a_user_applies_a_service(self) -> object:
+        """A new one wishes for nothing special, and then one thing at a time: with many wishes hardly any can be met."""
+        name = self.chance.choice(SERVICES)
+        if name not in self.cluster.services:
+            self.cluster.create(service(str(name)))
+            return name
+        wish, values = self.chance.choice([*WISHES.items()])
+        change = {wish: self.chance.choice(values)}
+        self.cluster.edit_service(name, lambda before: replace(before, **change))
+        return name, change
+
+    def a_user_deletes_a_service(self) -> ServiceKey:
+        name = self.chance.choice(SERVICES)
         if name in self.cluster.services:
             self.cluster.delete(self.cluster.services[name])
+        return name
 
-    @rule(name=st.sampled_from(tuple(POOLS)), facts=pool_facts)
-    def a_user_applies_a_pool(self, name, facts) -> None:
+    def a_user_applies_a_pool(self) -> object:
+        return self.apply_a_pool(self.chance.choice([*POOLS]))
+
+    def apply_a_pool(self, name: str) -> object:
+        facts = {"disabled": self.chance.random() < 0.2, "default": self.chance.random() < 0.6}
         if name in self.cluster.pools:
             self.cluster.edit_pool(name, lambda before: replace(before, **facts))
         else:
             self.cluster.create(pool(name, POOLS[name], finalizers=(), **facts))
+        return name, facts
 
-    @rule(name=st.sampled_from(tuple(POOLS)))
-    def a_user_deletes_a_pool(self, name) -> None:
+    def a_user_deletes_a_pool(self) -> str:
+        name = self.chance.choice([*POOLS])
         if name in self.cluster.pools:
             self.cluster.delete(self.cluster.pools[name])
+        return name
 
-    @rule(name=st.sampled_from(tuple(POOLS)), last=st.integers(1, 15))
-    def a_user_changes_the_addresses_of_a_pool(self, name, last) -> None:
+    def a_user_changes_the_addresses_of_a_pool(self) -> object:
+        name, last = self.chance.choice([*POOLS]), self.chance.randint(1, 15)
+        text = f"{POOLS[name].split('-')[0]}-192.0.2.{last}"
         if name in self.cluster.pools:
-            first = POOLS[name].split("-")[0]
-            self.cluster.edit_pool(name, lambda before: with_address(before, f"{first}-192.0.2.{last}"))
+            self.cluster.edit_pool(name, lambda before: with_address(before, text))
+        return name, text
 
-    @rule()
-    def the_manager_looks(self) -> None:
+    def the_manager_looks(self) -> list[Write]:
         """Also what a manager does that comes after one that died: what was not written yet is forgotten."""
         self.writes = self.cluster.look()
+        return self.writes
 
-    @precondition(lambda self: self.writes)
-    @rule(some=st.integers(1, 4))
-    def the_manager_writes(self, some) -> None:
+    def the_manager_writes(self) -> int:
+        some = self.chance.randint(1, 4)
         for write in self.writes[:some]:
             self.cluster.write(write)
             self.cluster.check()
         del self.writes[:some]
-
-    @invariant()
-    def promises_hold(self) -> None:
-        self.cluster.check()
-        self.cluster.check_ledgers()
-
-    def teardown(self) -> None:
-        self.cluster.settle()
-        self.cluster.check_rest()
+        return some
 
 
-def with_address(before, text):
+def with_address(before: Pool, text: str) -> Pool:
     """The pool after an edit of its address; a reversed range is a problem, as the decoder has it."""
     try:
         return replace(before, address=text, ranges=(AddressRange.parse(text),), problem="")
@@ -99,7 +125,13 @@ def with_address(before, text):
         return replace(before, address=text, ranges=(), problem=str(error))
 
 
-test_promises_hold_whatever_happens_between_two_writes = Interleaving.TestCase
-test_promises_hold_whatever_happens_between_two_writes.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, derandomize=True
-)
+@pytest.mark.parametrize("seed", range(STORIES))
+def test_promises_hold_whatever_happens_between_two_writes(seed: int) -> None:
+    story = Story(seed)
+    try:
+        for _ in range(STEPS):
+            story.go_on()
+        story.end()
+    except AssertionError as error:
+        error.add_note("\n".join(story.told[-20:]))
+        raise
