@@ -126,7 +126,7 @@ class Layer2:
                 self._stations.pop(link).stop()
         _tell("no longer answering", lost, why)
         missing = sorted(wanted.keys() - self._stations.keys())
-        self._claims = claims.difference(claim for claim in gained if claim.link in missing)
+        self._claims = claims.difference(claim for claim in claims if claim.link in missing) if missing else claims
         self._by_link = {link: addresses for link, addresses in wanted.items() if link not in missing}
         for link in missing:
             self._stations[link] = self._station(link)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -13,7 +14,7 @@ from openelb.announce.protocols import Announcers
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Protocol
 from tests.fakes.clock import Clock
-from tests.fakes.ports import FakePort, answer, question
+from tests.fakes.ports import PATIENCE, FakePort, answer, question
 
 RETRY = 1.5
 A = IPv4Address("192.0.2.10")
@@ -180,6 +181,14 @@ class Links:
     def apply(self, *names: str) -> None:
         self.announcers.apply(frozenset(Claim(A, link) for link in names), valid_until=self.clock.now + 4)
 
+    def end_thread(self, link: str) -> None:
+        """The thread of a link ends as no thread should."""
+        self.ports[link].settle()
+        (thread,) = (each for each in threading.enumerate() if each.name == f"arp-{link}")
+        self.ports[link].fatal = SystemExit()
+        self.ports[link].wake()
+        thread.join(PATIENCE)
+
 
 @pytest.fixture
 def links() -> Iterator[Links]:
@@ -201,5 +210,20 @@ def test_links_go_on_while_another_cannot_be_begun_with(links: Links, caplog: py
     links.refused = set()
     links.clock.now += 2.0
     links.apply("eth0", "eth1")
+    links.ports["eth0"].settle()
+    assert links.ports["eth0"].deliver(question(A)) == [answer(A)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_link_whose_thread_has_ended_and_that_cannot_be_begun_with_again_is_not_announced(links: Links) -> None:
+    links.apply("eth0", "eth1")
+    links.end_thread("eth0")
+    links.refused = {"eth0"}
+    links.apply("eth0", "eth1")
+    assert links.announcers.claims == {Claim(A, "eth1")}
+    links.refused = set()
+    links.clock.now += RETRY
+    links.apply("eth0", "eth1")
+    assert links.announcers.claims == {Claim(A, "eth0"), Claim(A, "eth1")}
     links.ports["eth0"].settle()
     assert links.ports["eth0"].deliver(question(A)) == [answer(A)]
