@@ -75,6 +75,14 @@ def test_a_service_that_carries_what_it_should_is_remembered():
     assert remembers(memory, facts)
 
 
+def test_a_service_that_asks_for_something_else_is_judged_anew():
+    facts, memory = settled()
+    edited = {key: replace(one, requested_pool="none") for key, one in facts.services.items()}
+    assert not remembers(memory, replace(facts, services=edited))
+    (told,) = cluster.plan(replace(facts, services=edited), ALIVE, memory=memory).services.values()
+    assert "Eip none does not exist" in told.conditions[0].message
+
+
 def test_a_service_whose_ledger_entry_is_gone_is_judged_anew():
     facts, memory = settled()
     wiped = {name: replace(one, status=PoolStatus()) for name, one in facts.pools.items()}
