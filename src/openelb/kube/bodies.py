@@ -79,7 +79,12 @@ class Bodies:
         self._pools.remove(key)
 
     async def run(self) -> None:
-        """Read what is wanted until cancelled. Failures are logged once each, and tried again ever more slowly."""
+        """Read what is wanted until cancelled, first what an earlier run has left. Failures are logged once each, and tried
+        again ever more slowly.
+        """
+        self._queue = asyncio.Queue()
+        for key in self._wanted:
+            self._queue.put_nowait(key)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):
                 tasks.create_task(self._read_on())
@@ -105,7 +110,7 @@ class Bodies:
                 failures += 1
                 if self._complaints.begins(error.cause):
                     log.warning("%s; trying again", error)
-                await asyncio.sleep(self._backoff.wait(failures))
+                await asyncio.sleep(self._backoff.after(error, failures))
             else:
                 self._keep(key, outline, content)
 

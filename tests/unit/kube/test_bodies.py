@@ -157,6 +157,21 @@ async def test_one_that_goes_before_it_is_read_holds_nothing_up(server: SteeredA
         assert speaker.pools == {}
 
 
+async def test_what_was_being_read_when_the_work_broke_off_is_read_when_it_goes_on(
+    server: SteeredApiServer, client: Client
+) -> None:
+    server.faults.refused_paths[f"{EIPS}/eip"] = Refusal(500)
+    await server.put(EIPS, eip())
+    async with speaking(client) as speaker:
+        await server.until(lambda: GET in server.requests)
+    server.faults.refused_paths.clear()
+    reading = asyncio.create_task(speaker.bodies.run())
+    await speaker.until(lambda: speaker.knows_all)
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert "eip" in speaker.pools
+
+
 async def test_one_that_changes_while_it_is_read_is_read_again(server: SteeredApiServer, client: Client) -> None:
     async with knowing(server, client, eip()) as speaker:
         server.before(GET, lambda: server.put(EIPS, eip(address="198.51.100.0/24")))
