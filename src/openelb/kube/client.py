@@ -308,7 +308,23 @@ def _blaming(what: str) -> Iterator[None]:
     except TimeoutError as error:
         raise Unreachable(f"no answer in time to {what}") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise Unreachable(f"cannot {what}: {error or type(error).__name__}") from error
+        raise Unreachable(f"cannot {what}: {_in_words(error)}") from error
+
+
+def _in_words(error: Exception) -> str:
+    """What the network did; aiohttp's own words name objects of Python."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host}:{error.port} is not good: {error.certificate_error}"
+        case aiohttp.ClientConnectorError():
+            why = error.os_error.strerror or str(error.os_error)
+            return f"no connection to {error.host}:{error.port}: {why}"
+        case aiohttp.ClientPayloadError():
+            return "the answer was cut short"
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed before the answer"
+        case _:
+            return str(error) or type(error).__name__
 
 
 def describe(verb: str, path: str) -> str:

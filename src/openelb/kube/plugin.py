@@ -207,10 +207,10 @@ class PluginLogin:
             self._next_run = self._clock() + REST
 
     def _lasts(self, grant: Grant) -> float:
-        """Seconds. What is said to have expired already is shown nevertheless: the server may know better than our clock."""
+        """Seconds; below zero where our clock is fast. What a plugin has just given is shown nevertheless."""
         if grant.expires is None:
             return math.inf
-        return max((grant.expires - self._wall_clock()).total_seconds(), REST)
+        return (grant.expires - self._wall_clock()).total_seconds()
 
 
 def cluster_info(server: str, *, authority: str, verify: bool, server_name: str, config: object) -> dict[str, object]:

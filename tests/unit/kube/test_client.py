@@ -118,8 +118,17 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     async with Client(Access(f"http://127.0.0.1:{port}"), IMPATIENT) as client:
-        with pytest.raises(Unreachable, match="cannot get services default/web"):
+        words = re.escape(f"cannot get services default/web: no connection to 127.0.0.1:{port}: Connect")
+        with pytest.raises(Unreachable, match=words):
             await client.get(WEB, ServiceShape)
+
+
+async def test_a_connection_that_is_closed_without_an_answer_is_told_as_that(
+    server: FakeApiServer, client: Client
+) -> None:
+    server.faults.lost_answers = 1
+    with pytest.raises(Unreachable, match=r"default/web: the connection was closed before the answer$"):
+        await client.patch(WEB, [], ServiceShape)
 
 
 async def test_an_answer_that_is_something_else_is_nonsense(client: Client) -> None:

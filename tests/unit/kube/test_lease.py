@@ -85,6 +85,22 @@ async def test_the_age_of_anothers_lease_is_counted_from_when_it_was_seen(
     assert b.held(clock.now)
 
 
+@pytest.mark.parametrize("times", [("2001", "1970"), ("2001", "2999"), ("2999", "1970")])
+async def test_a_leader_whose_clock_on_the_wall_jumps_is_left_in_peace_and_followed_when_it_falls_silent(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease, times: tuple[str, str]
+) -> None:
+    b = candidate("b")
+    for renewal in range(20):
+        dated = f"{times[renewal % 2]}-01-01T00:00:{renewal:02}.000000Z"
+        lease.stored = Lease(names.LEADER_LEASE, "a", 5, renewed=dated, version=str(renewal))
+        await go_on(b, clock, 1)
+        assert not b.held(clock.now)
+    await go_on(b, clock, 4)
+    assert not b.held(clock.now)
+    await go_on(b, clock, 2)
+    assert b.held(clock.now)
+
+
 async def test_leading_ends_three_seconds_after_the_last_answered_renewal_was_sent(
     candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
 ) -> None:
