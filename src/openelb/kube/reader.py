@@ -67,7 +67,7 @@ class Reader(Generic[Shape, Value]):
             seen: Seen[Value] | None = _seen(msgspec.json.decode(content, type=ObjectShape).metadata, None)
         except (msgspec.DecodeError, ValueError):
             seen = None
-        name = str(seen.key) if seen else "an object"
+        name = str(seen.key).removeprefix("/") if seen else "an object"  # an Eip has no namespace
         if self._complaints.is_due(name):
             log.warning("%s: %s cannot be read and stays as it was known: %s", self._what, name, problem)
         return seen
