@@ -297,6 +297,7 @@ class _Process:
     async def _work(self) -> None:
         await self._speaker.carry_on(links(), self._store.synced, self._progress)
         self._progress.ready = True
+        gc.freeze()  # most of what was read stays, and a collection that goes through all of it takes 0.1 s
         await runtime.look_again(self._speaker.look, self._store.changed, self._progress, rest=REST, resync=TICK)
 
     def _facts(self) -> Iterable[Metric]:
