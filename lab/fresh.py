@@ -41,15 +41,14 @@ class Archive:
 
 def install(suite: str, root: Path, packages: Sequence[str], output: Output, archive: Archive = Archive()) -> None:
     """Make a minimal system with these packages, which trusts whom this machine trusts."""
-    chosen = {
-        "include": ",".join(packages),
-        "keyring": archive.keyring,
-        "components": archive.components,
-        "extra-suites": archive.updates,
-    }
+    chosen = {"include": ",".join(packages), "keyring": archive.keyring, "components": archive.components}
     options = ["--variant=minbase", *(f"--{name}={value}" for name, value in chosen.items() if value)]
     mirror = archive.mirror or machine.debian_mirror()
     output.run(["unshare", "--mount", "debootstrap", *options, suite, root, *([mirror] if mirror else [])])
+    if archive.updates:
+        sources = root / "etc/apt/sources.list"
+        lines = sources.read_text()
+        sources.write_text(lines + lines.replace(f" {suite} ", f" {archive.updates} "))
     # The bundle is of use at once, the rest when ca-certificates is installed and makes the bundle anew.
     for each in (machine.CERTIFICATES, AUTHORITIES):
         _copy(each, root / each.relative_to("/"))
