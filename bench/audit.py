@@ -11,6 +11,7 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 class _Object(msgspec.Struct):
     resource: str = ""
+    namespace: str = ""
 
 
 class _Entry(msgspec.Struct):
@@ -31,12 +32,13 @@ class Audit:
         """Count from here."""
         self._read = self.log.stat().st_size if self.log.exists() else 0
 
-    def writes(self) -> Counter[str]:
-        """Writes by resource since the last question, refused ones as well."""
+    def writes(self) -> Counter[tuple[str, str]]:
+        """Writes by namespace and resource since the last question, refused ones as well."""
         with self.log.open("rb") as log:
             log.seek(self._read)
             content = log.read()
         whole = content[: content.rfind(b"\n") + 1]
         self._read += len(whole)
         entries = (msgspec.json.decode(line, type=_Entry) for line in whole.splitlines())
-        return Counter(entry.object.resource for entry in entries if entry.object and entry.verb in WRITES)
+        objects = (entry.object for entry in entries if entry.object and entry.verb in WRITES)
+        return Counter((one.namespace, one.resource) for one in objects)

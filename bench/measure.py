@@ -14,7 +14,16 @@ from pathlib import Path
 
 from bench import table
 from bench.audit import Audit
-from bench.cluster import Watcher, create_pool, post_service, prepare, remove_pool, remove_services, side_by_side
+from bench.cluster import (
+    NAMESPACE,
+    Watcher,
+    create_pool,
+    post_service,
+    prepare,
+    remove_pool,
+    remove_services,
+    side_by_side,
+)
 from bench.place import Files
 from bench.side import Server, Side, running
 from openelb.kube.client import Client
@@ -35,7 +44,7 @@ class Burst:
 
     count: int
     seconds: float
-    writes: Counter[str]
+    writes: Counter[tuple[str, str]]
     cpu_seconds: float
     megabytes: float
     peak: float
@@ -46,6 +55,7 @@ class Figures:
     """Of one side. `each` are seconds from the answer to a POST to the address at a watcher."""
 
     each: list[float] = field(default_factory=list)
+    cpu_seconds: float = 0.0  # of the process, while those came
     bursts: list[Burst] = field(default_factory=list)
     empty: float = math.nan  # MB before anything came
     events: float = math.nan  # for each Service of the last burst, once all are written
@@ -83,12 +93,14 @@ class Bench:
     async def _one_at_a_time(self, server: Server, count: int) -> None:
         pool, made = await self._pool(server), []
         await asyncio.sleep(0.5)  # an Eip gets its finalizer before it gives out addresses
+        figures, cpu = self.figures[server.side], server.cpu_seconds()
         for number in range(count):
             service = await post_service(self.client, f"{pool}-{number}", pool)
             created = time.monotonic()
             made.append(f"{pool}-{number}")
             await server.tell(service)
-            self.figures[server.side].each.append(await self.watcher.until_addressed(made[-1:]) - created)
+            figures.each.append(await self.watcher.until_addressed(made[-1:]) - created)
+        figures.cpu_seconds += server.cpu_seconds() - cpu
         await self._remove(made, pool)
 
     async def _burst(self, server: Server, count: int, *, follow: bool) -> None:
@@ -108,7 +120,7 @@ class Bench:
         figures.bursts.append(Burst(count, seconds, writes, cpu, server.resident(), server.peak()))
         if follow:
             more, lasted = await self._events()
-            figures.events = (writes["events"] + more) / count
+            figures.events = (writes[NAMESPACE, "events"] + more) / count
             figures.events_per_second = more / lasted
         await self._remove(wanted, pool)
 
@@ -117,7 +129,7 @@ class Bench:
         started, total = time.monotonic(), 0
         while True:
             await asyncio.sleep(EVENTS_PAUSE)
-            new = self.audit.writes()["events"]
+            new = self.audit.writes()[NAMESPACE, "events"]
             if not new:
                 return total, time.monotonic() - started - EVENTS_PAUSE
             total += new
@@ -146,7 +158,7 @@ def rows(figures: dict[Side, Figures], each: int, bursts: Sequence[int]) -> list
         named = Side.HEARS.value
         made.append(table.ratio(what, ours.median(count), hears.median(count), at_most=1.3, unit="s", named=named))
     for burst in _first_of_each(ours.bursts):
-        each_one = (burst.writes["services"] + burst.writes["eips"]) / burst.count
+        each_one = (burst.writes[NAMESPACE, "services"] + burst.writes["", "eips"]) / burst.count
         made.append(table.bound(f"writes for each Service of a burst of {burst.count}", each_one, at_most=1.1))
     if not math.isnan(ours.events):
         rate = f"{ours.events_per_second:.0f} a second"
@@ -159,12 +171,12 @@ def rows(figures: dict[Side, Figures], each: int, bursts: Sequence[int]) -> list
 
 
 def _one_at_a_time(figures: dict[Side, Figures]) -> list[table.Row]:
-    ours = figures[Side.OURS].each
+    ours, hears = figures[Side.OURS], figures[Side.HEARS]
     what = "answer to the POST → address seen by a watcher"
-    return [
+    rows = [
         table.ratio(
-            f"{what}, p{percent} of {len(ours)}",
-            table.percentile(ours, percent) * 1000,
+            f"{what}, p{percent} of {len(ours.each)}",
+            table.percentile(ours.each, percent) * 1000,
             table.percentile(figures[side].each, percent) * 1000,
             at_most=1.5,
             unit="ms",
@@ -173,6 +185,9 @@ def _one_at_a_time(figures: dict[Side, Figures]) -> list[table.Row]:
         for percent in (50, 99)
         for side in (Side.TOLD, Side.HEARS)
     ]
+    cpu = [side.cpu_seconds / len(side.each) * 1000 for side in (ours, hears)]
+    compared = f"{cpu[1]:.2f} ms {Side.HEARS.value}"
+    return [*rows, table.figure("the manager's CPU time for each of them", cpu[0], unit="ms", compared=compared)]
 
 
 def _growth(bursts: list[Burst]) -> list[table.Row]:
@@ -203,9 +218,7 @@ async def main(directory: Path, each: int, bursts: Sequence[int], blocks: int) -
     async with Client(access) as client, Client(access) as lease_client:
         await prepare(client)
         watcher = Watcher(client)
-        lease = SpeakerLease(
-            ApiLease(lease_client, names.NAMESPACE, speaker_lease_name("bench")), "bench", "bench", fit=lambda: True
-        )
+        lease = SpeakerLease(ApiLease(lease_client, names.NAMESPACE, speaker_lease_name("node")), "node", "speaker")
         lease.tell((Link("eth0"),))
         background = [asyncio.create_task(watcher.run()), asyncio.create_task(lease.run())]
         bench = Bench(client, watcher, files, Audit(files.audit_log))

@@ -5,6 +5,7 @@ Run on the API server's host, which is the speaker's node here.
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -59,7 +60,9 @@ async def measure(files: Files, seconds: float) -> Sequence[table.Row]:
         audit = Audit(files.audit_log)
         audit.forget()
         await asyncio.sleep(seconds)
-        writes = audit.writes()
+        writes: Counter[str] = Counter()
+        for (_, resource), count in audit.writes().items():
+            writes[resource] += count
     leases = writes.pop("leases", 0)
     if not leases:
         raise RuntimeError("not even Leases were written: nobody was at work")
