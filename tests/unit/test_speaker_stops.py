@@ -82,6 +82,24 @@ async def test_a_stop_outside_a_pod_is_for_good(server: SteeredApiServer) -> Non
     assert not server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE)
 
 
+async def test_while_it_is_asked_the_work_goes_on(server: SteeredApiServer) -> None:
+    await server.put("/apis/apps/v1/daemonsets", daemon_set(role="edge"))
+
+    def version() -> str:
+        return str(server.stored(LEASES, "openelb-speaker-n1", names.NAMESPACE)["metadata"]["resourceVersion"])
+
+    renewed: list[bool] = []
+
+    async def another_renewal() -> None:
+        asked = version()
+        await server.until(lambda: version() != asked)
+        renewed.append(True)
+
+    async with running(server):
+        server.before("GET /apis/apps/v1/", another_renewal)
+    assert renewed == [True]
+
+
 async def test_a_stop_that_nobody_can_be_asked_about_is_taken_for_a_restart(
     server: SteeredApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
