@@ -30,9 +30,7 @@ from openelb.plan.memory import Memory
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16  # Service writes in flight; more only queue up in the API server
-PER_LOOK = (
-    256  # Service writes between two looks at the least, so that in a burst a newcomer waits a moment, not for all
-)
+PER_LOOK = 256  # Service writes between two looks at the least: in a burst a newcomer waits a moment, not for all
 # And for so many times as long as judging took: it takes at most a ninth of a burst, however many Services there are.
 WRITING_TO_JUDGING = 8
 REST = 0.005  # seconds between two looks at the least: an address takes two

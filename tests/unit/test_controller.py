@@ -4,11 +4,12 @@ import asyncio
 import logging
 import os
 import signal
+from itertools import chain, count
 
 import pytest
 
 from openelb import controller
-from openelb.controller import AT_ONCE, BRIEFLY, FOR_NOW, PER_LOOK, RESYNC, Settings
+from openelb.controller import AT_ONCE, BRIEFLY, FOR_NOW, PER_LOOK, RESYNC, Controller, Settings
 from openelb.kube.errors import Forbidden
 from openelb.model import names
 from tests.fakes.apiserver import Refusal
@@ -271,6 +272,23 @@ async def test_one_look_writes_so_many_services_and_no_more() -> None:
     async with replica(*many) as manager:
         await manager.lead()
         assert [len(await manager.look()) for _ in range(3)] == [PER_LOOK, 1, 0]
+
+
+async def test_a_look_that_took_long_to_judge_writes_for_longer() -> None:
+    """Otherwise a burst would cost the square of its size: each look judges all that wait."""
+    many = [service(f"web-{number}", annotations={names.OPT_IN: "openelb"}) for number in range(PER_LOOK + 40)]
+    async with replica(*many) as manager:
+        await manager.lead()
+        times = chain([manager.now], count(manager.now + 1.0, 0.001))  # judged for a second
+        manager.controller = Controller(
+            manager.client,
+            manager.store,
+            manager.leadership,
+            manager.reporter,
+            Settings("manager-1"),
+            clock=times.__next__,
+        )
+        assert len(await manager.look()) == len(many)
 
 
 async def test_a_service_that_has_one_condition_twice_is_no_reason_to_look_for_ever() -> None:
