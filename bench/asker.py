@@ -52,12 +52,14 @@ class Link:
         return asked
 
     def answers(self, *, within: float) -> Iterator[tuple[int, int]]:
-        """Who answers (address, when the frame arrived), until nothing has come for so many seconds."""
-        while select.select([self._socket], [], [], within)[0]:
+        """Who answers us (address, when the frame arrived), until nobody has for so many seconds."""
+        end = time.monotonic() + within
+        while (left := end - time.monotonic()) > 0 and select.select([self._socket], [], [], left)[0]:
             frame, extras, *_ = self._socket.recvmsg(2048, 256)
             if frame[_OPERATION] == _REPLY and frame[:6] == self._mac:
                 seconds, nanoseconds = _TIMESPEC.unpack(extras[0][2])
                 yield int.from_bytes(frame[_SENDER], "big"), seconds * _NANO + nanoseconds
+                end = time.monotonic() + within
 
 
 def sweep(link: Link, addresses: list[int], *, limit: float) -> dict[str, float]:
