@@ -82,6 +82,20 @@ class StandsStill:
         return request()
 
 
+class MachineClock:
+    """The clock of a replica's machine, which stands still while the machine is paused."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._paused: float | None = None
+
+    def pause(self) -> None:
+        self._paused = self._clock()
+
+    def __call__(self) -> float:
+        return self._clock() if self._paused is None else self._paused
+
+
 @dataclass
 class World:
     """A cluster with one live speaker, and what is true in it at this instant.
@@ -142,12 +156,13 @@ class Replica:
         self.fate = fate
         self.asked: list[str] = []
         self.retired = False
+        self.clock = MachineClock(world.clock)
         self._world = world
         client = DirectClient(world.storage, self._call)
-        self._leadership = Leadership(world.lease, name, clock=world.clock)
+        self._leadership = Leadership(world.lease, name, clock=self.clock)
         self._store = Store.for_manager(client, names.NAMESPACE)
-        reporter = Reporter(client, "openelb-manager", name, clock=world.clock)
-        self.controller = Controller(client, self._store, self._leadership, reporter, Settings(name), clock=world.clock)
+        reporter = Reporter(client, "openelb-manager", name, clock=self.clock)
+        self.controller = Controller(client, self._store, self._leadership, reporter, Settings(name), clock=self.clock)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["Replica"]:

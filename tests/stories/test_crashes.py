@@ -154,14 +154,18 @@ async def test_a_leader_that_dies_between_any_two_calls_is_finished_by_the_next(
                 raise
 
 
+@pytest.mark.parametrize("stops", ["the process", "the machine and its clock"])
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_what_a_leader_sends_that_stood_still_does_no_harm(name: str) -> None:
+async def test_what_a_leader_sends_that_stood_still_does_no_harm(name: str, stops: str) -> None:
+    """After a pause with its clock it even takes itself for the leader: nothing but the versions keeps it from harm."""
     for number, call in enumerate(await calls_of(SCENARIOS[name])):
         async with begun(SCENARIOS[name]) as (world, first):
             first.fate = still = StandsStill(number)
             standing = asyncio.create_task(first.work())
             try:
                 await still.reached.wait()
+                if stops != "the process":
+                    first.clock.pause()
                 world.late = True
                 async with Replica(world, "second").reading() as second:
                     await second.work()

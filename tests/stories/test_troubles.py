@@ -106,6 +106,16 @@ class Troubles(RuleBasedStateMachine):
         if key(name) in self.world.facts.services:
             self.world.storage.delete(SERVICES, key(name))
 
+    @rule(name=st.sampled_from(SERVICE_NAMES), wish=wishes)
+    def a_namesake_is_created_anew(self, name: str, wish: dict[str, str]) -> None:
+        """Somebody has torn the finalizer off and deleted the Service."""
+        if key(name) in self.world.facts.services:
+            self.world.torn.add(name)
+            self.world.storage.delete(SERVICES, key(name))
+            if key(name) in self.world.facts.services:
+                self.world.storage.edit(SERVICES, key(name), lambda what: what["metadata"].update(finalizers=[]))
+            self.a_user_applies_a_service(name, wish)
+
     @rule(name=st.sampled_from(tuple(POOLS)), disabled=st.booleans(), default=st.booleans())
     def a_user_applies_a_pool(self, name: str, *, disabled: bool, default: bool) -> None:
         spec = {"protocol": "layer2", "interface": "eth0", "disable": disabled}
@@ -144,8 +154,8 @@ class Troubles(RuleBasedStateMachine):
         self._do(look())
 
     @precondition(lambda self: not self.standing)
-    @rule(at=st.integers(0, 6))
-    def the_leader_stands_still_in_a_look(self, at: int) -> None:
+    @rule(at=st.integers(0, 6), with_its_clock=st.booleans())
+    def the_leader_stands_still_in_a_look(self, at: int, *, with_its_clock: bool) -> None:
         async def look() -> None:
             still = StandsStill(at)
             looking = asyncio.create_task(self._look(still))
@@ -155,6 +165,8 @@ class Troubles(RuleBasedStateMachine):
                 reached.cancel()
                 await looking
                 return
+            if self.leader is not None and with_its_clock:
+                self.leader.clock.pause()
             self.world.late = True
             self.standing.append((still, looking))
             self.leader = None
