@@ -165,6 +165,28 @@ async def test_a_leader_that_died_and_is_started_again_under_its_name_leads_at_o
     assert lease.stored.transitions == 0
 
 
+@pytest.mark.parametrize(
+    ("identities", "led"),
+    [(["a", "b"] * 15, True), ([f"process {number}" for number in range(30)], False)],
+    ids=["under the names of pods", "under a new name each time"],
+)
+async def test_who_is_killed_every_four_seconds_leads_only_under_the_name_it_had(
+    candidate: Callable[[str], Leadership], clock: Clock, identities: list[str], led: bool
+) -> None:
+    """Two replicas, of which one is killed every two seconds and back a second later."""
+    running = [candidate("a"), candidate("b")]
+    await go_on(running[0], clock, 1)
+    clock.now += 5
+    for turn, identity in enumerate(identities):
+        running[turn % 2] = candidate(identity)
+        await running[1 - turn % 2].attempt()
+        await go_on(running[1 - turn % 2], clock, 1)
+        for each in running:
+            await each.attempt()
+        clock.now += 1
+        assert any(each.held(clock.now) for each in running) == led or turn == 0
+
+
 async def test_a_clean_stop_lets_another_lead_at_once(
     candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
 ) -> None:
