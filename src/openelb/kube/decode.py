@@ -14,6 +14,7 @@ import msgspec
 
 from openelb.kube.shapes import (
     AnnouncedEipShape,
+    AnnouncedServiceShape,
     ConditionShape,
     EipShape,
     EipSpec,
@@ -206,6 +207,22 @@ def service(shape: ServiceShape) -> Service:
         created=meta.creation_timestamp or "",
         uid=meta.uid,
         version=meta.resource_version,
+    )
+
+
+def announced_service(shape: AnnouncedServiceShape) -> Service:
+    """A Service for who announces its addresses: what it wants and who told what of it is not read, since every node holds
+    all Services.
+    """
+    meta, spec = shape.metadata, shape.spec or ServiceSpec()
+    return Service(
+        key=ServiceKey(sys.intern(meta.namespace), meta.name),
+        load_balancer=spec.type == "LoadBalancer",
+        load_balancer_class=spec.load_balancer_class or "",
+        local_traffic_only=spec.external_traffic_policy == "Local",
+        pool_label=sys.intern((meta.labels or {}).get(names.POOL_LABEL, "")),
+        ingress=_ingress(shape.status.load_balancer if shape.status else None),
+        uid=meta.uid,
     )
 
 

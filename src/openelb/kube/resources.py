@@ -7,7 +7,15 @@ from typing import Generic, NamedTuple, TypeVar
 from openelb.kube import decode
 from openelb.kube.client import JSON
 from openelb.kube.decode import Lease, Outline, Slice
-from openelb.kube.shapes import AnnouncedEipShape, EipShape, LeaseShape, ObjectShape, ServiceShape, SliceShape
+from openelb.kube.shapes import (
+    AnnouncedEipShape,
+    AnnouncedServiceShape,
+    EipShape,
+    LeaseShape,
+    ObjectShape,
+    ServiceShape,
+    SliceShape,
+)
 from openelb.model import names
 from openelb.model.cluster import Pool, Service, ServiceKey
 
@@ -55,10 +63,17 @@ EIPS = Resource[EipShape, Pool](EIPS_PATH, EipShape, decode.pool)
 EIP_OUTLINES = Resource[ObjectShape, Outline](EIPS_PATH, ObjectShape, decode.outline, form=METADATA)
 ANNOUNCED_EIPS = Resource[AnnouncedEipShape, Pool](EIPS_PATH, AnnouncedEipShape, decode.announced_pool)
 SERVICES = Resource[ServiceShape, Service](SERVICES_PATH, ServiceShape, decode.service)
-LOAD_BALANCERS = Resource[ServiceShape, Service](
-    SERVICES_PATH, ServiceShape, decode.service, {"fieldSelector": "spec.type=LoadBalancer"}
+LOAD_BALANCERS = Resource[AnnouncedServiceShape, Service](
+    SERVICES_PATH, AnnouncedServiceShape, decode.announced_service, {"fieldSelector": "spec.type=LoadBalancer"}
 )
-SLICES = Resource[SliceShape, Slice](SLICES_PATH, SliceShape, decode.endpoint_slice)
+# The API cannot select the slices of LoadBalancers, which are never headless, but it can leave the headless ones out.
+# A Service of another type may become a LoadBalancer and its slices are not told again then: they are held, too.
+SLICES = Resource[SliceShape, Slice](
+    SLICES_PATH,
+    SliceShape,
+    decode.endpoint_slice,
+    {"labelSelector": "kubernetes.io/service-name,!service.kubernetes.io/headless"},
+)
 
 
 def leases(namespace: str) -> Resource[LeaseShape, Lease]:

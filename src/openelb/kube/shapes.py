@@ -93,8 +93,13 @@ class LoadBalancerShape(Shape):
     ingress: list[IngressShape] | None = None
 
 
-class ServiceStatus(Shape):
+class ShownStatus(Shape):
+    """Of a Service's status, the addresses."""
+
     load_balancer: LoadBalancerShape | None = None
+
+
+class ServiceStatus(ShownStatus):
     conditions: list[ConditionShape] | None = None
 
 
@@ -103,6 +108,13 @@ class ServiceShape(ObjectShape):
 
     spec: ServiceSpec | None = None
     status: ServiceStatus | None = None
+
+
+class AnnouncedServiceShape(ObjectShape):
+    """The same, without the conditions."""
+
+    spec: ServiceSpec | None = None
+    status: ShownStatus | None = None
 
 
 class EndpointConditions(Shape):

@@ -60,7 +60,7 @@ class Store:
     @classmethod
     def for_speaker(cls, client: Client, namespace: str) -> Self:
         """With Services of type LoadBalancer alone, and Eips without their ledger: what a node is sent and holds grows
-        neither with other Services nor with the addresses in use. Pools have the version they were last read at.
+        neither with other Services nor with the addresses in use. Of both there is only what announcing asks for.
         """
         store = cls(client, namespace)
         bodies = Bodies(client, store._pools, store.poke)

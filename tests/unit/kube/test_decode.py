@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 
 from openelb.kube import decode
 from openelb.kube.decode import Outline
-from openelb.kube.shapes import AnnouncedEipShape, EipShape, LeaseShape, ObjectShape, ServiceShape, SliceShape
+from openelb.kube.shapes import (
+    AnnouncedEipShape,
+    AnnouncedServiceShape,
+    EipShape,
+    LeaseShape,
+    ObjectShape,
+    ServiceShape,
+    SliceShape,
+)
 from openelb.model import names
 from openelb.model.addresses import AddressRange
-from openelb.model.cluster import Link, PoolStatus, Protocol, ServiceKey
+from openelb.model.cluster import Link, PoolStatus, Protocol, Service, ServiceKey
 from openelb.model.findings import Condition
 from tests.unit.kube import objects
 
@@ -62,6 +70,22 @@ def test_who_announces_a_pool_reads_all_of_it_but_the_ledger_and_what_follows_fr
     what = objects.eip("office", spec={"protocol": "layer2"}, status=status, uid="u", labels={names.CNI_LABEL: ""})
     announced = decode.announced_pool(shaped(what, AnnouncedEipShape))
     assert announced == replace(pool(what), status=PoolStatus(first="192.0.2.0", last="192.0.2.255"))
+
+
+def test_who_announces_a_service_reads_what_it_shows_and_to_whom_it_belongs() -> None:
+    spec = {"loadBalancerClass": "other.io/lb", "externalTrafficPolicy": "Local", "ipFamilies": ["IPv6"]}
+    shown = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}, "conditions": [{"type": names.ANNOUNCED}]}
+    what = objects.service("web", spec=spec, status=shown, uid="u", labels={names.POOL_LABEL: "office"})
+    assert decode.announced_service(shaped(what, AnnouncedServiceShape)) == Service(
+        ServiceKey("default", "web"),
+        load_balancer_class="other.io/lb",
+        local_traffic_only=True,
+        pool_label="office",
+        ingress=("192.0.2.1",),
+        uid="u",
+    )
+    bare = decode.announced_service(shaped({"metadata": objects.meta("web")}, AnnouncedServiceShape))
+    assert (bare.load_balancer, bare.ingress) == (False, ())
 
 
 def test_an_outline_is_what_metadata_tells() -> None:
