@@ -1,12 +1,13 @@
-"""A hundred Services wait for a pool; the manager is disturbed while it serves them. All get addresses, none twice."""
+"""The manager in its pods: a hundred Services wait for a pool, and who serves them is killed. All get addresses, none twice.
 
-from typing import Any
+Only once, since kubelet starts a container that was killed before after ten seconds, then twenty, then forty: that would be
+what is measured. What else may happen to leaders is in test_manager_under_fire.py, outside pods.
+"""
 
 import pytest
 
 from lab import faults
 from lab.cluster import Cluster
-from lab.demo import OPENELB
 from lab.wait import require, until
 from openelb.model import names
 from tests.lab import installed
@@ -14,6 +15,8 @@ from tests.lab import installed
 COUNT = 100
 STARTED = 5
 """Services that have an address when the manager is disturbed: it is in the middle of its work."""
+LIMIT = 90.0
+"""Seconds: who follows takes over after six, and a container that was killed twice before is back after twenty."""
 
 
 @pytest.fixture
@@ -31,30 +34,12 @@ def waiting(openelb: Cluster) -> Cluster:
 
 def test_a_leader_killed_in_the_middle_of_its_work_leaves_nothing_undone(waiting: Cluster) -> None:
     begin(waiting)
-    kill(waiting, installed.leader(waiting))
-    assert_all_served(waiting)
-
-
-def test_both_replicas_killed_in_the_middle_of_their_work_leave_nothing_undone(waiting: Cluster) -> None:
-    begin(waiting)
-    for pod in installed.pods(waiting, "app=openelb-manager"):
-        kill(waiting, pod["metadata"]["name"])
-    assert_all_served(waiting)
-
-
-def test_a_leader_that_stood_still_is_replaced_and_writes_nothing_when_it_goes_on(waiting: Cluster) -> None:
-    first = installed.leader(waiting)
-    node = installed.node_of(waiting, first)
-    begin(waiting)
-    faults.pause(waiting, first, node)
-    assert_all_served(waiting)
-    second = installed.leader(waiting)
-    assert second != first
-    before = versions(waiting)
-    faults.resume(waiting, first, node)
-    until(lambda: gave_up(waiting, first), what="the end of the lead of who was resumed")
-    assert versions(waiting) == before
-    assert installed.leader(waiting) == second
+    leader = installed.leader(waiting)
+    faults.kill(waiting, leader, installed.node_of(waiting, leader))
+    until(lambda: all_served(waiting), what="all addresses", timeout=LIMIT)
+    shown = addresses(waiting)
+    assert len(set(shown.values())) == COUNT, "an address was given twice"
+    assert ledger(waiting) == {address: f"default/{name}" for name, address in shown.items()}
 
 
 def begin(cluster: Cluster) -> None:
@@ -68,21 +53,9 @@ def begin(cluster: Cluster) -> None:
     until(look, what="the first addresses", every=0.01)
 
 
-def kill(cluster: Cluster, pod: str) -> None:
-    faults.kill(cluster, pod, installed.node_of(cluster, pod))
-
-
-def assert_all_served(cluster: Cluster) -> None:
-    """Every Service gets an address within the time that a Lease takes to be free, and the ledger says the same."""
-
-    def look() -> None:
-        got = len(addresses(cluster))
-        require(got == COUNT, f"{got} of {COUNT} have an address")
-
-    until(look, what="all addresses", timeout=30)
-    shown = addresses(cluster)
-    assert len(set(shown.values())) == COUNT, "an address was given twice"
-    assert ledger(cluster) == {address: f"default/{name}" for name, address in shown.items()}
+def all_served(cluster: Cluster) -> None:
+    got = len(addresses(cluster))
+    require(got == COUNT, f"{got} of {COUNT} have an address")
 
 
 def addresses(cluster: Cluster) -> dict[str, str]:
@@ -95,18 +68,6 @@ def addresses(cluster: Cluster) -> dict[str, str]:
 def ledger(cluster: Cluster) -> dict[str, str]:
     """Who holds which address, as the Eip has it."""
     return dict(installed.get_eip(cluster)["status"]["used"])
-
-
-def versions(cluster: Cluster) -> dict[str, str]:
-    """What changes with every write to one of our objects."""
-    objects: list[Any] = [*cluster.get(installed.ALL_SERVICES)["items"], installed.get_eip(cluster)]
-    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in objects}
-
-
-def gave_up(cluster: Cluster, pod: str) -> None:
-    """A manager notices within a second that another leads; what it would write before, it has written by then."""
-    told = [line for line in cluster.logs(pod, namespace=OPENELB).splitlines() if " lead" in line]
-    require(told and not told[-1].endswith(f"{pod} leads"), f"it wrote last: {told[-1:]}")
 
 
 def all_refused(cluster: Cluster) -> None:
