@@ -172,6 +172,20 @@ def _writes_to(node: ast.AST, names: set[str]) -> bool:
     return False
 
 
+# What is judged, and what judges it, are values: they stay as they were given out.
+
+OF_VALUES = ("openelb.model.", "openelb.plan.", "openelb.wire.", "openelb.kube.")
+
+
+@pytest.mark.parametrize(
+    "module", [one for one in modules() if one.__name__.startswith(OF_VALUES)], ids=lambda module: module.__name__
+)
+def test_values_are_frozen(module: types.ModuleType) -> None:
+    own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+    values = [value for value in own if isinstance(value, type) and dataclasses.is_dataclass(value)]
+    assert [value.__name__ for value in values if not value.__dataclass_params__.frozen] == []
+
+
 # What a test changes of the world is passed in: nothing is replaced behind the back of the code.
 
 PATCHES = {"setattr", "delattr", "setitem", "delitem", "__setattr__", "__dict__"}

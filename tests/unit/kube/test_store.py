@@ -11,6 +11,7 @@ from openelb.kube import writes
 from openelb.kube.client import Client
 from openelb.kube.encode import service_patch
 from openelb.kube.errors import Conflict, NotFound
+from openelb.kube.resources import leases_path
 from openelb.kube.store import Store
 from openelb.model import names
 from openelb.model.cluster import PoolStatus, Publication, ServiceKey
@@ -67,8 +68,11 @@ async def test_there_is_no_snapshot_before_every_kind_is_listed(client: Client) 
         Store.for_manager(client, names.NAMESPACE).snapshot()
 
 
-async def test_a_kind_that_cannot_be_listed_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
-    server.faults.refused_paths[objects.EIPS] = Refusal(404, "NotFound")
+@pytest.mark.parametrize("kind", [objects.EIPS, objects.SERVICES, objects.SLICES, leases_path(names.NAMESPACE)])
+async def test_a_kind_that_cannot_be_listed_keeps_everything_back(
+    kind: str, server: FakeApiServer, client: Client
+) -> None:
+    server.faults.refused_paths[kind] = Refusal(404, "NotFound")
     store = Store.for_manager(client, names.NAMESPACE)
     task = asyncio.create_task(store.run())
     await server.until(lambda: server.watches_open == 3)
@@ -160,17 +164,25 @@ async def test_a_ledger_is_written_and_seen(client: Client) -> None:
 
 async def test_a_decision_on_what_is_not_there_any_more_is_a_conflict(client: Client) -> None:
     async with stored(client) as store:
-        service = store.snapshot().services[WEB]
+        service, pool = store.snapshot().services[WEB], store.snapshot().pools["eip"]
         await writes.write_service(client, service, PUBLISHED)
-        with pytest.raises(Conflict):
-            await writes.write_service(client, service, Publication(pool_label="other"))
+        await writes.write_pool_status(client, pool, PoolStatus(usage=1))
+        for decision in (
+            writes.write_service(client, service, Publication(pool_label="other")),
+            writes.write_pool_status(client, pool, PoolStatus(usage=2)),
+            writes.write_pool_finalizer(client, pool, present=True),
+        ):
+            with pytest.raises(Conflict):
+                await decision
 
 
 async def test_nothing_is_written_when_nothing_differs(server: FakeApiServer, client: Client) -> None:
     async with stored(client) as store:
         before = len(server.requests)
-        service = store.snapshot().services[WEB]
+        service, pool = store.snapshot().services[WEB], store.snapshot().pools["eip"]
         assert await writes.write_service(client, service, Publication()) is service
+        assert await writes.write_pool_status(client, pool, pool.status) is pool
+        assert await writes.write_pool_finalizer(client, pool, present=False) is pool
     assert not any(request.startswith("PATCH") for request in server.requests[before:])
 
 

@@ -1,5 +1,7 @@
 """How objects are arranged for those who judge."""
 
+import pytest
+
 from openelb.kube.decode import Lease, Slice
 from openelb.kube.views import EndpointView, LeaseView, Sheet
 from openelb.model import names
@@ -28,6 +30,8 @@ def test_a_mapping_that_was_given_out_never_changes() -> None:
     sheet.put("b", 3)
     sheet.remove("a")
     assert (dict(before), dict(sheet.read())) == ({"a": 1}, {"b": 3})
+    with pytest.raises(TypeError):
+        before["a"] = 4  # type: ignore[index]
 
 
 def test_a_mapping_in_which_nothing_changed_is_the_same_object() -> None:
