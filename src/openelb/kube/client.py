@@ -1,7 +1,9 @@
 """Requests to the Kubernetes API: one function per verb, JSON decoded straight into the shape that was asked for.
 
 Reads are tried again when the way or the server fails; a write is tried again only when the server said that it did
-nothing (429). Whoever writes decides anew from what is there by then. Watches start here, what they mean is in `watch`.
+nothing (429, and 401 where there is a newer credential). Whoever writes decides anew from what is there by then. A PUT or
+DELETE on a kept connection that turns out to be closed is sent once more by aiohttp: both name the version they are for.
+Watches start here, what they mean is in `watch`.
 """
 
 import asyncio
