@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openelb.model import names
@@ -10,8 +10,6 @@ from openelb.model.cluster import PoolStatus, Protocol
 from openelb.plan import node
 from openelb.plan.placement import winner
 from tests.unit.builders import address, key, pool, service, snapshot, speaker
-from tests.unit.plan.test_properties import alive as living
-from tests.unit.plan.test_properties import bounded, clusters
 
 NODES = frozenset({"node-a", "node-b", "node-c"})
 SPEAKERS = [speaker(name) for name in sorted(NODES)]
@@ -157,35 +155,48 @@ def judged(before, facts, *, me="node-a", alive=NODES):
     return node.judge(before, facts, me, frozenset(alive), names.LOAD_BALANCER_CLASS)
 
 
-@st.composite
-def histories(draw):
-    """Clusters as they follow each other: some Services and endpoints are replaced, and seldom what concerns all."""
-    first, *later = draw(st.lists(clusters(), min_size=2, max_size=4))
-    seen = [first]
-    for facts in later:
-        taken = draw(st.sets(st.sampled_from(sorted(facts.services.keys() | seen[-1].services.keys() | {key("a")}))))
-        seen.append(
-            replace(
-                facts if draw(st.integers(0, 3)) == 0 else seen[-1],
-                services=_merged(seen[-1].services, facts.services, taken),
-                endpoints=_merged(seen[-1].endpoints, facts.endpoints, taken),
-            )
-        )
-    return seen
+TEXTS = st.lists(st.sampled_from(("192.168.1.1", "192.168.1.2", "192.168.1.3")), max_size=2).map(tuple)
+CHANGES = st.tuples(
+    st.sampled_from("abc"),
+    st.none()
+    | st.builds(dict, ingress=TEXTS, pool_label=st.sampled_from(("x", "y")), local_traffic_only=st.booleans()),
+    st.none() | st.sets(st.sampled_from(sorted(NODES))).map(frozenset),
+    st.sampled_from(("", "", "", "alive", "link", "pool")),
+)
 
 
-def _merged(before, after, taken):
-    rest = {name: one for name, one in before.items() if name not in taken}
-    return rest | {name: after[name] for name in taken & after.keys()}
+def changed(facts, alive, change):
+    """A cluster after one change: a Service that is otherwise or gone, its endpoints, and seldom what concerns all."""
+    name, service_facts, nodes, wider = change
+    services, endpoints = dict(facts.services), dict(facts.endpoints)
+    if service_facts != "as before":
+        services.pop(key(name), None)
+    endpoints.pop(key(name), None)
+    if isinstance(service_facts, dict):
+        services[key(name)] = service(name, shows="192.168.1.1", **service_facts)
+    if nodes is not None:
+        endpoints[key(name)] = nodes
+    facts = replace(facts, services=services, endpoints=endpoints)
+    if wider == "alive":
+        return facts, NODES if alive != NODES else frozenset({"node-a"})
+    if wider == "link":
+        links = ("eth0", "eth1") if len(facts.speakers["node-b"].links) == 1 else ("eth0",)
+        return replace(facts, speakers={**facts.speakers, "node-b": speaker("node-b", *links)}), alive
+    if wider == "pool":
+        other = "eth1" if facts.pools["x"].interface == "eth0" else "eth0"
+        return replace(facts, pools={**facts.pools, "x": replace(facts.pools["x"], interface=other)}), alive
+    return facts, alive
 
 
-@bounded
-@given(histories(), st.lists(living, min_size=4, max_size=4))
-def test_a_plan_made_from_the_one_before_is_the_one_made_from_nothing(history, alive):
-    before = node.Judgement()
-    for facts, now in zip(history, alive if len(history) % 2 else [NODES] * 4, strict=False):
-        before = judged(before, facts, alive=now)
-        assert before.plan == node.plan(facts, "node-a", frozenset(now))
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(CHANGES, min_size=2, max_size=8))
+def test_a_plan_made_from_the_one_before_is_the_one_made_from_nothing(changes):
+    before, alive = node.Judgement(), frozenset({"node-a"})
+    facts = snapshot(pool("x"), pool("y"), speaker("node-a", "eth0", "eth1"), *SPEAKERS[1:])
+    for change in changes:
+        facts, alive = changed(facts, alive, change)
+        before = judged(before, facts, alive=alive)
+        assert before.plan == node.plan(facts, "node-a", alive)
 
 
 def test_what_has_not_changed_is_not_judged_again():
