@@ -214,3 +214,11 @@ def test_a_renewal_leaves_the_plan_as_it_is():
     first = judged(node.Judgement(), facts, alive={"node-a"})
     renewed = replace(facts, speakers={"node-a": speaker("node-a", renewal="2")})
     assert judged(first, renewed, alive={"node-a"}).plan is first.plan
+
+
+def test_an_endpoint_that_moves_away_takes_the_claim_of_a_local_service_with_it():
+    local = service(shows="192.168.1.1", local_traffic_only=True)
+    facts = snapshot(pool(), local, speaker("node-a"), endpoints={local.key: frozenset({"node-a"})})
+    first = judged(node.Judgement(), facts, alive={"node-a"})
+    second = judged(first, replace(facts, endpoints={local.key: frozenset({"node-b"})}), alive={"node-a"})
+    assert (len(first.plan.claims), len(second.plan.claims)) == (1, 0)
