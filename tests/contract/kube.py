@@ -21,6 +21,7 @@ JSON = dict[str, Any]
 SYSTEM = "kube-client-tests"
 WEB = ServiceKey(SYSTEM, "web")
 SERVICES_HERE = f"/api/v1/namespaces/{SYSTEM}/services"
+SLICES_HERE = f"/apis/discovery.k8s.io/v1/namespaces/{SYSTEM}/endpointslices"
 
 
 @contextlib.asynccontextmanager
@@ -75,7 +76,7 @@ async def prepare(client: Client) -> None:
 
 async def clear(client: Client) -> None:
     """Remove what tests made there, and all Eips."""
-    for collection in (SERVICES_HERE, leases_path(SYSTEM), EIPS_PATH):
+    for collection in (SERVICES_HERE, SLICES_HERE, leases_path(SYSTEM), EIPS_PATH):
         for name in await names_in(client, collection):
             with contextlib.suppress(NotFound):
                 await client.merge(f"{collection}/{name}", {"metadata": {"finalizers": None}}, msgspec.Raw)
