@@ -92,6 +92,7 @@ class _Authority:
             _draft(self.name, self.name, self.key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_signs_certificates(), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
 
@@ -100,7 +101,9 @@ class _Authority:
     ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         """A certificate for a server when it has names, else for a user in these groups."""
         key = _new_key()
-        draft = _draft(_name(user, *groups), self.name, key)
+        # RFC 5280, section 4.2.1.1: Python 3.13 insists on it.
+        signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        draft = _draft(_name(user, *groups), self.name, key).add_extension(signed_by, critical=False)
         if alternatives := [_alternative(name) for name in names]:
             draft = draft.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         usage = ExtendedKeyUsageOID.SERVER_AUTH if alternatives else ExtendedKeyUsageOID.CLIENT_AUTH

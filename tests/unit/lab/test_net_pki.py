@@ -1,6 +1,7 @@
 """Identities of a lab: who a certificate says one is."""
 
 import base64
+import contextlib
 import ssl
 from pathlib import Path
 
@@ -50,6 +51,27 @@ def test_every_certificate_is_signed_by_the_one_authority(identities: Pki) -> No
 def test_a_key_fits_its_certificate(identities: Pki) -> None:
     context = ssl.create_default_context(cafile=identities.authority)
     context.load_cert_chain(identities.certificate("admin"), identities.key("admin"))
+
+
+def test_both_sides_believe_each_other_as_strictly_as_python_3_13_does(identities: Pki) -> None:
+    client, server = strict(ssl.Purpose.SERVER_AUTH, identities), strict(ssl.Purpose.CLIENT_AUTH, identities)
+    client.load_cert_chain(identities.certificate("admin"), identities.key("admin"))
+    server.load_cert_chain(identities.certificate("kube-apiserver"), identities.key("kube-apiserver"))
+    server.verify_mode = ssl.CERT_REQUIRED
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client.wrap_bio(back, there, server_hostname="10.79.0.5")
+    answering = server.wrap_bio(there, back, server_side=True)
+    for side in (asking, answering, asking):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    answering.do_handshake()
+    assert asking.version() == answering.version() == "TLSv1.3"
+
+
+def strict(purpose: ssl.Purpose, identities: Pki) -> ssl.SSLContext:
+    context = ssl.create_default_context(purpose, cafile=identities.authority)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
 
 
 def test_keys_are_for_their_owner_only(identities: Pki) -> None:
