@@ -50,13 +50,13 @@ async def test_a_service_whose_last_finalizer_we_take_off_is_out_of_the_next_sna
         await until(store, lambda s: WEB in s.services)
 
 
-async def test_a_speaker_sees_a_service_come_and_go_as_its_type_changes(client: Client) -> None:
-    await make_service(client)
+async def test_a_speaker_sees_a_service_come_and_go_with_its_label(client: Client) -> None:
+    await make_service(client, labels={names.POOL_LABEL: "office"})
     async with stored(client, speaker=True) as store:
         assert WEB in store.snapshot().services
-        await client.merge(service_path(WEB), {"spec": {"type": "ClusterIP"}}, msgspec.Raw)
+        await client.merge(service_path(WEB), {"metadata": {"labels": {names.POOL_LABEL: None}}}, msgspec.Raw)
         await until(store, lambda s: WEB not in s.services)
-        await client.merge(service_path(WEB), {"spec": {"type": "LoadBalancer"}}, msgspec.Raw)
+        await client.merge(service_path(WEB), {"metadata": {"labels": {names.POOL_LABEL: "office"}}}, msgspec.Raw)
         await until(store, lambda s: WEB in s.services)
 
 

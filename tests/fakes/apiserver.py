@@ -183,7 +183,7 @@ class FakeApiServer:
         self.requests.append(f"{'WATCH' if watching else request.method} {request.path}")
         self.times.append(asyncio.get_running_loop().time())
         self.connections.append(_port(request))
-        self.selectors.add(request.query.get("fieldSelector", ""))
+        self.selectors.add(request.query.get("labelSelector", ""))
         self._activity.set()
         if self.faults.silent:
             await self._never.wait()

@@ -63,8 +63,9 @@ EIPS = Resource[EipShape, Pool](EIPS_PATH, EipShape, decode.pool)
 EIP_OUTLINES = Resource[ObjectShape, Outline](EIPS_PATH, ObjectShape, decode.outline, form=METADATA)
 ANNOUNCED_EIPS = Resource[AnnouncedEipShape, Pool](EIPS_PATH, AnnouncedEipShape, decode.announced_pool)
 SERVICES = Resource[ServiceShape, Service](SERVICES_PATH, ServiceShape, decode.service)
-LOAD_BALANCERS = Resource[AnnouncedServiceShape, Service](
-    SERVICES_PATH, AnnouncedServiceShape, decode.announced_service, {"fieldSelector": "spec.type=LoadBalancer"}
+# Nobody announces a Service without the label. Not by spec.type: before Kubernetes 1.31 that cannot be selected.
+LABELLED_SERVICES = Resource[AnnouncedServiceShape, Service](
+    SERVICES_PATH, AnnouncedServiceShape, decode.announced_service, {"labelSelector": names.POOL_LABEL}
 )
 # The API cannot select the slices of LoadBalancers, which are never headless, but it can leave the headless ones out.
 # A Service of another type may become a LoadBalancer and its slices are not told again then: they are held, too.

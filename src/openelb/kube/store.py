@@ -11,7 +11,7 @@ from typing import Protocol, Self, TypeVar
 from openelb.kube.bodies import Bodies
 from openelb.kube.client import Client
 from openelb.kube.reader import Seen
-from openelb.kube.resources import EIP_OUTLINES, EIPS, LOAD_BALANCERS, SERVICES, SLICES, Resource, leases
+from openelb.kube.resources import EIP_OUTLINES, EIPS, LABELLED_SERVICES, SERVICES, SLICES, Resource, leases
 from openelb.kube.shapes import ObjectShape
 from openelb.kube.shelf import Shelf
 from openelb.kube.views import EndpointView, KeyedView, LeaseView
@@ -66,7 +66,7 @@ class Store:
         bodies = Bodies(client, store._pools, store.poke)
         store._follow(EIP_OUTLINES, Shelf(bodies, store.poke))
         store._add(bodies, bodies.run)
-        store._follow(LOAD_BALANCERS, store._service_shelf)
+        store._follow(LABELLED_SERVICES, store._service_shelf)
         return store
 
     def _follow(self, resource: Resource[Shape, Value], shelf: Shelf[Value]) -> None:

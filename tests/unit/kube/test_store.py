@@ -101,14 +101,14 @@ async def test_an_eip_that_cannot_be_read_keeps_everything_back(server: FakeApiS
     await asyncio.wait([task])
 
 
-async def test_a_speaker_asks_for_load_balancers_alone(client: Client, server: FakeApiServer) -> None:
+async def test_a_speaker_asks_for_services_with_our_label_alone(client: Client, server: FakeApiServer) -> None:
     store = Store.for_speaker(client, names.NAMESPACE)
     task = asyncio.create_task(store.run())
     async with asyncio.timeout(5):
         await store.synced()
     task.cancel()
     await asyncio.wait([task])
-    assert "spec.type=LoadBalancer" in server.selectors
+    assert names.POOL_LABEL in server.selectors
 
 
 async def test_a_snapshot_does_not_change_under_its_reader(server: FakeApiServer, client: Client) -> None:
