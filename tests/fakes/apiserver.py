@@ -93,7 +93,7 @@ class FakeApiServer:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["FakeApiServer"]:
-        app = web.Application()
+        app = web.Application(client_max_size=4 << 20)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await runner.setup()

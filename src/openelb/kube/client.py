@@ -7,6 +7,7 @@ Watches start here, what they mean is in `watch`.
 """
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -34,6 +35,8 @@ PAGE = 500
 """Objects per page: peak memory of a list is that of what is kept (measured with 10,000 Services)."""
 
 JSON = "application/json"
+
+_LARGE = 1 << 20  # bytes; aiohttp's own limit, and the ledger of 20,000 addresses
 
 _SILENT_SECONDS, _PROBE_SECONDS, _PROBES = 5, 2, 3
 """A connection on which nothing comes for 5 s is probed by the kernel, and given up 6 s later when its peer is away. A watch
@@ -222,7 +225,7 @@ class Client:
                     request.method,
                     self.access.server + request.path,
                     params=request.query,
-                    data=request.content,
+                    data=_in_pieces(request.content),
                     headers={**request.headers, **shown},
                     timeout=request.timeout,
                     # With another client certificate it is another connection, too.
@@ -284,6 +287,11 @@ def _decode(content: bytes, shape: type[Shape], what: str) -> Shape:
         return msgspec.json.decode(content, type=shape)
     except msgspec.DecodeError as error:
         raise Nonsense(f"the answer to {what} cannot be read: {error}") from error
+
+
+def _in_pieces(content: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body is sent in pieces, and other work goes on between them; aiohttp warns of sending it whole."""
+    return io.BytesIO(content) if content is not None and len(content) > _LARGE else content
 
 
 def _probed_socket(address: aiohttp.AddrInfoType) -> socket.socket:

@@ -39,6 +39,17 @@ async def test_an_object_is_read(client: Client) -> None:
     assert (await client.get(WEB, ServiceShape)).metadata.name == "web"
 
 
+async def test_a_body_of_more_than_a_megabyte_is_written_also_when_it_is_sent_twice(
+    server: FakeApiServer, client: Client
+) -> None:
+    server.faults.refusals.append(Refusal(429, headers={"Retry-After": "0"}))
+    note = "x" * 1_200_000
+    await client.create(
+        "/api/v1/namespaces/default/services", objects.service("large", annotations={"note": note}), ServiceShape
+    )
+    assert server.stored(objects.SERVICES, "large", "default")["metadata"]["annotations"]["note"] == note
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_a_read_is_tried_again_while_the_server_has_trouble(
     server: FakeApiServer, client: Client, status: int
