@@ -143,6 +143,8 @@ def loadable(original: Object) -> Object:
     if annotations := {name: value for name, value in metadata.pop("annotations", {}).items() if name != KUBECTLS}:
         metadata["annotations"] = annotations
     copy = {**original, "metadata": metadata}
+    if original["kind"] not in WITH_KEPT_STATUS:  # it may have fields that only later versions of Kubernetes know
+        copy.pop("status", None)
     if original["kind"] == "Service":
         spec = {name: value for name, value in original["spec"].items() if name not in ALLOCATED}
         ports = [{name: value for name, value in port.items() if name != "nodePort"} for port in spec["ports"]]
