@@ -17,7 +17,7 @@ from types import MappingProxyType
 from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
-from openelb.announce.layer2 import Layer2
+from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Layer2
 from openelb.announce.protocols import Announcers
 from openelb.complaints import Complaints
 from openelb.host.links import link_changes, links
@@ -37,7 +37,6 @@ from openelb.model.announcements import Claim
 from openelb.model.cluster import Link, Protocol
 from openelb.model.snapshot import Snapshot
 from openelb.plan import liveness, node, stopping
-from openelb.plan.placement import winner
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +49,10 @@ HANDOVER = 1.0  # seconds in which the others take over before we fall silent; t
 # An announcer that fails is tried again within so long, and a look: before what it still announces becomes invalid.
 AGAIN = Backoff(first=0.1, last=1.0)
 ASKING = 3.0  # seconds for the question whether a stop is for good: less than our addresses would wait for a successor
+
+# Events are for people who look at one Service. A node that gets a thousand addresses writes no thousand Events.
+EVENTS = 20
+EVENTS_PER_SECOND = 1.0
 
 _NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
 
@@ -188,8 +191,11 @@ class Speaker:
     def _announce(self, plan: node.NodePlan, snapshot: Snapshot, now: float) -> None:
         before = self._announcers.claims
         gained, lost = plan.claims.keys() - before, before - plan.claims.keys()
-        why = {claim: _reason(plan.claims[claim]) for claim in gained}
-        why |= {claim: _loss(winner(claim.address, plan.others.get(claim.address, ()))) for claim in lost}
+        why: dict[Claim, str] = {}
+        if len(gained) <= TOLD_ONE_BY_ONE:
+            why |= {claim: str(plan.claims[claim]) for claim in gained}
+        if len(lost) <= TOLD_ONE_BY_ONE:
+            why |= {claim: plan.why_not(claim.address) for claim in lost}
         self._make_valid(frozenset(plan.claims), now, why)
         for claim in sorted(gained & self._announcers.claims, key=lambda claim: (claim.link, int(claim.address))):
             for key in plan.claims[claim].services:
@@ -252,7 +258,7 @@ class _Process:
             self._lease_object, settings.node, settings.holder, fit=lambda: self._speaker.is_fit()
         )
         self._store = Store.for_speaker(client, settings.namespace)
-        self._reporter = Reporter(client, "openelb-speaker", settings.node)
+        self._reporter = Reporter(client, "openelb-speaker", settings.node, queue=EVENTS, per_second=EVENTS_PER_SECOND)
         self._layer2 = Layer2(ArpPort)
         self._announcers = Announcers({Protocol.LAYER2: self._layer2}, AGAIN.wait)
         state = StateFile(settings.state_file)
@@ -338,11 +344,3 @@ async def _is_for_good(client: Client, settings: Settings) -> bool:
         told = error if isinstance(error, ApiError) else f"no answer within {ASKING:g} s"
         log.warning("the cluster cannot be asked, so this is taken for a restart: %s", told)
         return False
-
-
-def _reason(grounds: node.Grounds) -> str:
-    return f"for {', '.join(map(str, grounds.services))}: {grounds.sentence}"
-
-
-def _loss(owner: str | None) -> str:
-    return f"{owner} does" if owner else "no Service that this node may announce shows it"

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from deploy.render import IMAGE
 from lab.__main__ import fault
 from openelb import __version__, controller, metrics, runtime
-from openelb.announce.layer2 import Counts
+from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Counts
 from openelb.announce.protocols import State
 from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
 from openelb.cli import main, views
@@ -33,7 +33,7 @@ from openelb.model.findings import Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster, liveness
 from openelb.plan.explain import Explanation
-from openelb.speaker import TICK
+from openelb.speaker import EVENTS, EVENTS_PER_SECOND, TICK
 from openelb.wire.bpf import MAX_RANGES
 from tests.unit.builders import pool, service, snapshot, speaker
 
@@ -140,8 +140,9 @@ def test_every_module_is_on_the_code_map_and_nothing_else_is() -> None:
     assert sorted(listed) == sorted(modules)
 
 
-def test_the_tests_that_hold_invariants_exist() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text("ARCHITECTURE.md"))
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "docs/reliability.md"])
+def test_the_tests_that_are_named_exist(document: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text(document))
     assert named
     assert [name for file, name in named if not re.search(rf"\b{name}\b", text(file))] == []
 
@@ -195,7 +196,9 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/operate.md", f"for up to {views.LISTEN_SECONDS:g} seconds"),
         ("docs/operate.md", f"needed, {plugin.EARLY:g} seconds before one expires"),
         ("docs/operate.md", f"once in {plugin.REST:g} seconds, for at most {plugin.LONGEST_RUN:g} |"),
-        ("docs/operate.md", f"written at {report.PER_SECOND:g} a\nsecond at most"),
+        ("docs/operate.md", f"writes {report.PER_SECOND:g} a\nsecond at most"),
+        ("docs/operate.md", f"{EVENTS_PER_SECOND:g} a second and {EVENTS} at once"),
+        ("docs/operate.md", f"More than {TOLD_ONE_BY_ONE} addresses"),
         ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
         ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 RETRY = 1.0
 """Seconds between attempts to open a link that is gone or down."""
 
+TOLD_ONE_BY_ONE = 20
+"""So many addresses that come or go at once have a line each in the log. When a speaker starts, it may be ten thousand."""
+
 FRAMES_AT_ONCE = 64
 """After so many frames from the link, announcements and other orders have their turn: a flood must not hold them up."""
 
@@ -197,6 +200,10 @@ def _moved(
 
 
 def _tell(what: str, claims: frozenset[Claim], why: Mapping[Claim, str]) -> None:
+    if len(claims) > TOLD_ONE_BY_ONE:
+        for link, addresses in sorted(_by_link(claims).items()):
+            log.info("%s for %d addresses on %s, %s the first", what, len(addresses), link, min(addresses))
+        return
     for claim in sorted(claims, key=lambda claim: (claim.link, claim.address)):
         reason = f": {why[claim]}" if claim in why else ""
         log.info("%s for %s on %s%s", what, claim.address, claim.link, reason)

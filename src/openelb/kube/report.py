@@ -49,14 +49,26 @@ class Event:
 
 
 class Reporter:
-    """Writes Events while `run` runs. `component` says which program tells, `instance` which process of it."""
+    """Writes Events while `run` runs. `component` says which program tells, `instance` which process of it.
+
+    At most `queue` Events wait, and `per_second` are written: what does not fit is dropped.
+    """
 
     def __init__(
-        self, client: Client, component: str, instance: str, *, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        component: str,
+        instance: str,
+        *,
+        queue: int = QUEUE,
+        per_second: float = PER_SECOND,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._component = component
         self._instance = instance
+        self._room = queue
+        self._pause = 1 / per_second
         self._clock = clock
         self._queue: deque[Event] = deque()
         self._something_waits = asyncio.Event()
@@ -70,13 +82,13 @@ class Reporter:
         self._forget(now)
         if event in self._told:
             return
-        if self.waiting < QUEUE:
+        if self.waiting < self._room:
             self._queue.append(event)
             self._told[event] = now
             self._something_waits.set()
             return
         if not self.dropped:
-            log.warning("more than %d Events wait to be written: some are dropped", QUEUE)
+            log.info("more than %d Events wait to be written: those that do not fit are dropped", self._room)
         self.dropped += 1
 
     @property
@@ -93,7 +105,7 @@ class Reporter:
         complaints = Complaints()
         while True:
             await self._something_waits.wait()
-            pause = 1 / PER_SECOND
+            pause = self._pause
             try:
                 await self.write(self.next())
                 complaints.ends()

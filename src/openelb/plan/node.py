@@ -10,7 +10,7 @@ from openelb.model.addresses import parse_address
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
-from openelb.plan.placement import candidates, link_for, reaches, trusted, wins
+from openelb.plan.placement import candidates, link_for, reaches, trusted, winner, wins
 
 OTHERS_NAMED = 3
 
@@ -24,6 +24,9 @@ class Grounds:
     services: tuple[ServiceKey, ...]
     sentence: str
 
+    def __str__(self) -> str:
+        return f"for {', '.join(map(str, self.services))}: {self.sentence}"
+
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
@@ -31,6 +34,11 @@ class NodePlan:
 
     claims: Mapping[Claim, Grounds] = field(default_factory=dict)
     others: Mapping[IPv4Address, frozenset[str]] = field(default_factory=dict)
+
+    def why_not(self, address: IPv4Address) -> str:
+        """Why this node does not announce the address."""
+        owner = winner(address, self.others.get(address, ()))
+        return f"{owner} does" if owner else "no Service that this node may announce shows it"
 
 
 class _Shown(NamedTuple):

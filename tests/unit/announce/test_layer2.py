@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from openelb.announce.layer2 import Layer2
+from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Layer2
 from openelb.model.announcements import Claim
 from openelb.wire import arp
 from openelb.wire.arp import Operation, Silence
@@ -222,6 +222,19 @@ def test_the_log_says_what_changed_and_why(world: World, caplog: pytest.LogCaptu
         "answering for 192.0.2.10 on eth0: won over n2, n3",
         "answering for 192.0.2.11 on eth0",
         "no longer answering for 192.0.2.10 on eth0: n2 wins",
+    ]
+
+
+def test_the_log_says_in_one_line_what_came_or_went_with_many_others(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = frozenset(Claim(IPv4Address(int(A) + number), "eth0") for number in range(TOLD_ONE_BY_ONE + 1))
+    with caplog.at_level(logging.INFO):
+        world.layer2.apply(many, valid_until=9)
+        world.layer2.apply(frozenset(), valid_until=9)
+    assert caplog.messages == [
+        f"answering for 21 addresses on eth0, {A} the first",
+        f"no longer answering for 21 addresses on eth0, {A} the first",
     ]
 
 

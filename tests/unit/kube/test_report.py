@@ -53,8 +53,9 @@ async def test_another_sentence_reason_or_object_is_told(reporter: Reporter) -> 
 async def test_what_does_not_fit_is_dropped_counted_and_said_once(
     reporter: Reporter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for number in range(report.QUEUE + 3):
-        reporter.tell(service(), "Allocated", f"sentence {number}", warning=False)
+    with caplog.at_level("INFO"):
+        for number in range(report.QUEUE + 3):
+            reporter.tell(service(), "Allocated", f"sentence {number}", warning=False)
     assert reporter.dropped == 3
     assert len(caplog.records) == 1
 
