@@ -214,7 +214,11 @@ def test_only_what_is_claimed_and_valid_is_ever_said(claims: list[tuple[frozense
         speaking.claim(addresses, valid_until=valid_until, now=now)
         while (now := max(now, speaking.next_due())) < end:
             words = [said(frame)[0] for frame in speaking.due(now=now)]
+            answered = {
+                asked for asked in many(4) if not isinstance(speaking.receive(question(asked), now=now), Silence)
+            }
             assert not words or now < valid_until
             assert addresses.issuperset(words)
+            assert answered == (addresses if now < valid_until else set())
             assert speaking.next_due() > now, "it never asks to be called again at once"
         now = end

@@ -115,6 +115,20 @@ async def test_leading_ends_three_seconds_after_the_last_answered_renewal_was_se
     assert not a.held(clock.now)
 
 
+async def test_an_answer_that_takes_long_leaves_so_much_less_of_the_lead(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    async def takes_two_seconds() -> None:
+        clock.now += 2
+
+    lease.meanwhile.append(takes_two_seconds)
+    a = candidate("a")
+    await a.attempt()
+    assert a.held(clock.now)
+    clock.now += 1.1
+    assert not a.held(clock.now)
+
+
 async def test_a_leader_comes_back_when_nobody_took_over_meanwhile(
     candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
 ) -> None:

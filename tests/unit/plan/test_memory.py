@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from openelb.model import names
 from openelb.model.cluster import PoolStatus
 from openelb.plan import cluster
 from openelb.plan.memory import Memory
 from tests.unit.builders import address, pool, service, snapshot, speaker
-from tests.unit.plan.test_properties import alive, bounded, clusters, services
+from tests.unit.plan.drawn import Draw
+from tests.unit.plan.test_properties import SEEDS, any_cluster
 
 ALIVE = frozenset({"node-a"})
 
@@ -35,23 +33,21 @@ def carried_out(facts, plan):
     return replace(facts, pools=pools, services={**facts.services, **done})
 
 
-@bounded
-@given(clusters(), clusters(), st.data(), alive, alive)
-def test_a_plan_is_the_same_with_a_memory_of_what_was_there_before(facts, other, data, before, after):
-    memory = Memory(names.LOAD_BALANCER_CLASS)
+@any_cluster
+def test_a_plan_is_the_same_with_a_memory_of_what_was_there_before(seed):
+    drawn, other = Draw(seed), Draw(SEEDS + seed)
+    memory, facts = Memory(names.LOAD_BALANCER_CLASS), drawn.facts
     for _ in range(5):
-        facts = carried_out(facts, cluster.plan(facts, before, memory=memory))
-    changed = data.draw(st.sets(st.sampled_from(sorted(facts.services))) if facts.services else st.just(set()))
-    edited = {key: data.draw(services(key.name)) for key in sorted(changed)}
+        facts = carried_out(facts, cluster.plan(facts, drawn.living, memory=memory))
     for facts_then in (
         facts,
-        replace(facts, services={**facts.services, **edited}),
-        replace(facts, pools=other.pools),
-        replace(facts, services={**facts.services, **other.services}, endpoints=other.endpoints),
-        other,
+        replace(facts, services={**facts.services, **drawn.with_other_services().services}),
+        replace(facts, pools=other.facts.pools),
+        replace(facts, services={**facts.services, **other.facts.services}, endpoints=other.facts.endpoints),
+        other.facts,
         facts,
     ):
-        assert cluster.plan(facts_then, after, memory=memory) == cluster.plan(facts_then, after)
+        assert cluster.plan(facts_then, other.living, memory=memory) == cluster.plan(facts_then, other.living)
 
 
 def settled(*others):

@@ -1,0 +1,101 @@
+"""Whole clusters by chance, the same for a seed every time: small, so that everybody is in everybody's way.
+
+Hypothesis was no help here: it tries near relatives of what it has tried, and most of its clusters had nothing in them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from openelb.model import names
+from openelb.model.cluster import Pool, PoolStatus, Service
+from openelb.model.snapshot import Snapshot
+from tests.unit import builders
+from tests.unit.builders import address, key, pool, snapshot, speaker
+
+ADDRESSES = [f"192.0.2.{number}" for number in range(1, 9)]
+TEXTS = ("192.0.2.1-192.0.2.3", "192.0.2.1-192.0.2.6", "192.0.2.3-192.0.2.6", "192.0.2.7/32", "nonsense")
+POOLS = ("x", "y", "z")
+SERVICES = ("a", "b", "c", "d", "e", "f")
+NODES = ("node-a", "node-b", "node-c", "node-d")
+LINKS = ("eth0", "eth0", "eth1", "bond0", "vlan7")
+
+
+class Draw:
+    """The `facts` of a cluster, the nodes that are `living`, and chance for more."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)
+        self.facts = self._cluster()
+        self.living = frozenset(name for name in NODES if self.chance.random() < 0.8)
+
+    def maybe(self, odds: float) -> bool:
+        return self.chance.random() < odds
+
+    def _some(self, things: tuple[str, ...], odds: float) -> list[str]:
+        return [thing for thing in things if self.maybe(odds)]
+
+    def _cluster(self) -> Snapshot:
+        """Any cluster of a few small things."""
+        things = [
+            *map(self._pool, POOLS),
+            *map(self.service, self._some(SERVICES, 0.8)),
+            *(speaker(name, *sorted({self.chance.choice(LINKS) for _ in range(3)})) for name in self._some(NODES, 0.8)),
+        ]
+        endpoints = {key(name): frozenset(self._some(NODES, 0.5)) for name in self._some(SERVICES, 0.5)}
+        return snapshot(*things, endpoints=endpoints, gone=frozenset(map(key, self._some(SERVICES, 0.2))))
+
+    def _pool(self, name: str) -> Pool:
+        """Any pool, also one whose ledger nobody ever wrote like that."""
+        used = {address(text): tuple(map(key, self._some(SERVICES, 0.2))) for text in ADDRESSES if self.maybe(0.3)}
+        return pool(
+            name,
+            self.chance.choice(TEXTS),
+            status=PoolStatus(used=used),
+            disabled=self.maybe(0.2),
+            default=self.maybe(0.6),
+            deleting=self.maybe(0.2),
+            finalizers=(names.POOL_FINALIZER,) if self.maybe(0.8) else (),
+            interface=self.chance.choice(("eth0", "eth0", "eth1", "eth1", "wlan9", "")),
+        )
+
+    def service(self, name: str) -> Service:
+        """Any Service, also one that shows what it never got."""
+        return builders.service(
+            name,
+            ingress=tuple(self.chance.sample(ADDRESSES[:6], self.chance.choice((0, 1, 2)))),
+            pool_label=self.chance.choice(("", *POOLS, *POOLS, "gone")),
+            finalizers=(names.SERVICE_FINALIZER,) if self.maybe(0.6) else (),
+            requested_pool=self.chance.choice(("", "", "", *POOLS, "none")),
+            requested_address=self.chance.choice(("", "", "", "", *ADDRESSES, "nonsense")),
+            load_balancer_ip=self.chance.choice(("", "", "", "", *ADDRESSES[:4])),
+            requested_protocol=self.chance.choice(("", "layer2")),
+            opt_in=names.OPT_IN_VALUE if self.maybe(0.9) else "",
+            load_balancer=self.maybe(0.9),
+            deleting=self.maybe(0.1),
+            local_traffic_only=self.maybe(0.3),
+            created=self.chance.choice(("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")),
+        )
+
+    def with_other_services(self) -> Snapshot:
+        """The same cluster after users have changed about half of its Services."""
+        changed = {one: self.service(one.name) for one in self.facts.services if self.maybe(0.5)}
+        return replace(self.facts, services={**self.facts.services, **changed})
+
+    def shuffled(self) -> Snapshot:
+        """The same facts, arrived in another order."""
+        pools = {
+            name: replace(one, status=replace(one.status, used=self._mixed(one.status.used)))
+            for name, one in self.facts.pools.items()
+        }
+        return replace(
+            self.facts,
+            pools=self._mixed(pools),
+            services=self._mixed(self.facts.services),
+            endpoints=self._mixed(self.facts.endpoints),
+            speakers=self._mixed(self.facts.speakers),
+        )
+
+    def _mixed(self, things: Mapping[Any, Any]) -> dict[Any, Any]:
+        return dict(self.chance.sample([*things.items()], len(things)))
