@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ from openelb.kube import decode
 from openelb.kube.client import Client
 from openelb.kube.errors import AlreadyExists
 from openelb.kube.reader import Seen
-from openelb.kube.resources import EIPS_PATH, LABELLED_SERVICES, eip_path
+from openelb.kube.resources import EIPS_PATH, SERVICES, eip_path
 from openelb.kube.shapes import ServiceShape
 from openelb.kube.watch import Reflector
 from openelb.model import names
@@ -24,8 +24,6 @@ Value = TypeVar("Value")
 
 NAMESPACE = "bench"
 _SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
-_ALL_SERVICES = replace(LABELLED_SERVICES, query={})
-"""As a speaker reads them, but also those that the bare client serves, which have no label."""
 
 
 async def prepare(client: Client) -> None:
@@ -121,7 +119,7 @@ class Watcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        await Reflector(self.client, _ALL_SERVICES, Sink(self._note)).run()
+        await Reflector(self.client, SERVICES, Sink(self._note)).run()
 
     async def until_addressed(self, wanted: Iterable[str]) -> float:
         """The time (monotonic) at which the last of them was seen with an address."""
