@@ -171,7 +171,8 @@ class Cluster:
         """`kubectl apply` of a file, or of the text of one."""
         if isinstance(manifest, Path):
             return self.kubectl("apply", "-f", str(manifest))
-        return self.kubectl("apply", "-f", "-", stdin=manifest)
+        # It is YAML: what begins as JSON kubectl 1.30 reads as JSON alone, without `---` between objects.
+        return self.kubectl("apply", "-f", "-", stdin=f"---\n{manifest}")
 
     def get(self, path: str) -> Any:
         """What the API answers to GET on a path, decoded. Raises `OSError`; cheaper than kubectl where it is asked often."""
