@@ -7,6 +7,7 @@ again at `next_due`. Times are seconds of one monotonic clock.
 import heapq
 import math
 from ipaddress import IPv4Address
+from itertools import cycle
 from typing import NamedTuple
 
 from openelb.wire import arp
@@ -31,9 +32,15 @@ FRAMES_PER_SECOND = 1000
 BATCH = 20
 """At most so many announcements at once, so that questions never wait long for an answer."""
 
-# What is said of each claim, turn by turn, and how long after the turn before; the last two go on for ever.
+PAUSE = BATCH / FRAMES_PER_SECOND
+"""Seconds between two batches, however small: to wake up costs more than to send a frame."""
+
+# What is said of each claim, turn by turn, and how long after the turn before; the last two go on for ever. Neighbours
+# heed one form or the other, so a new claim is said in both; repetitions, which cost the most, take turns.
 _FORMS = (Operation.REQUEST, Operation.REPLY)
-_TURNS = tuple((gap, form) for wait in (0.0, *REPEATS, REFRESH) for gap, form in zip((wait, 0.0), _FORMS, strict=True))
+_IN_BOTH = ((0.0, Operation.REQUEST), (0.0, Operation.REPLY))
+_IN_TURN = tuple(zip(REPEATS, cycle(_FORMS), strict=False))
+_TURNS = (*_IN_BOTH, *_IN_TURN, (REFRESH, Operation.REQUEST), (0.0, Operation.REPLY))
 _REFRESH_TURN = len(_TURNS) - len(_FORMS)
 
 _NOTHING: frozenset[IPv4Address] = frozenset()
@@ -101,7 +108,8 @@ class Responder:
         while self._later and self._later[0][0] <= now:
             heapq.heappush(self._ready, heapq.heappop(self._later)[1])
         batch = [heapq.heappop(self._ready) for _ in range(min(BATCH, len(self._ready)))]
-        self._quiet_until = now + len(batch) / FRAMES_PER_SECOND
+        if batch:
+            self._quiet_until = now + PAUSE
         for said in batch:
             self._plan_after(said, now)
         return [arp.announcement(said.address, _TURNS[said.turn][1], mac=self.mac) for said in batch]

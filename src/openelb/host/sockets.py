@@ -38,11 +38,13 @@ class ArpPort:
         self._link = link
         self._socket = _arp_socket()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._either = _either(self._bell, self._socket)
 
     def open(self) -> None:
         """Open the socket, in place of the one before. Raises OSError when the link is gone, down or no Ethernet."""
         self._socket.close()
         self._socket = _arp_socket()
+        self._either = _either(self._bell, self._socket)
         self._socket.bind((self._link, ETHERTYPE))
         # A link that is down lets itself be bound and says so in a pending error.
         if pending := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
@@ -63,11 +65,8 @@ class ArpPort:
 
     def wait(self, timeout: float) -> None:
         """Return when a frame is there, the bell was rung or so many seconds have passed."""
-        poll = select.poll()
-        poll.register(self._bell, select.POLLIN)
-        poll.register(self._socket, select.POLLIN)
-        poll.poll(None if timeout == math.inf else max(timeout, 0) * 1000)
-        with contextlib.suppress(BlockingIOError):
+        ready = self._either.poll(None if timeout == math.inf else max(timeout, 0) * 1000)
+        if any(descriptor == self._bell for descriptor, _ in ready):
             os.eventfd_read(self._bell)
 
     def wake(self) -> None:
@@ -95,6 +94,14 @@ class ArpPort:
         """Give back the socket and the bell."""
         self._socket.close()
         os.close(self._bell)
+
+
+def _either(bell: int, frames: socket.socket) -> select.poll:
+    """Waits for what comes first."""
+    poll = select.poll()
+    poll.register(bell, select.POLLIN)
+    poll.register(frames, select.POLLIN)
+    return poll
 
 
 def _arp_socket() -> socket.socket:
