@@ -1,12 +1,17 @@
-"""Whole replicas die, stand still and are refused at random while users change things and watches lag: the promises hold."""
+"""Whole replicas die, stand still and are refused at random while users change things and watches lag: the promises hold.
+
+What happens is drawn by chance, the same for a seed every time; test_interleaving.py says why not by Hypothesis.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from enum import Enum, auto
+from functools import reduce
+from operator import getitem
+from random import Random
 
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+import pytest
 
 from openelb.kube.errors import ApiError, Busy, Conflict, Unavailable, Unreachable
 from openelb.model import names
@@ -16,9 +21,18 @@ from tests.stories.replicas import Fate, Killed, Replica, StandsStill, World, di
 from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, SERVICES, eip, service
 
-SERVICE_NAMES = ("a", "b", "c", "d")
+STORIES = 150
+STEPS = 50
+
+SERVICE_NAMES = ("a", "b", "c", "d", "e")
 # Two small pools, so that they run full and addresses are fought for; "eip-o" overlaps with "eip-x".
 POOLS = {"eip-x": "192.0.2.1-192.0.2.3", "eip-y": "192.0.2.11-192.0.2.12", "eip-o": "192.0.2.3-192.0.2.4"}
+WISHES = {
+    names.REQUESTED_POOL: ("", "", *POOLS, "eip-none"),
+    names.REQUESTED_ADDRESS: ("", "", "192.0.2.1", "192.0.2.3", "192.0.2.3", "192.0.2.12", "192.0.2.99", "nonsense"),
+    names.OPT_IN: ("openelb", "openelb", ""),
+    "type": ("LoadBalancer", "LoadBalancer", "ClusterIP"),
+}
 
 
 class Trouble(Enum):
@@ -61,126 +75,152 @@ def troubled(troubles: list[Trouble], then: Fate) -> Fate:
     return fate
 
 
-wishes = st.fixed_dictionaries(
-    {
-        "pool": st.sampled_from(("", "", *POOLS, "eip-none")),
-        "address": st.sampled_from(("", "", "", "192.0.2.1", "192.0.2.3", "192.0.2.12", "192.0.2.99", "nonsense")),
-        "opt_in": st.sampled_from(("openelb", "openelb", "openelb", "")),
-        "type": st.sampled_from(("LoadBalancer", "LoadBalancer", "LoadBalancer", "ClusterIP")),
-    }
-)
-some_troubles = st.lists(st.sampled_from((Trouble.NONE, Trouble.NONE, *Trouble)), max_size=8)
-
-
-class Troubles(RuleBasedStateMachine):
+class Story:
     """Users, leaders that follow one another, and everything that may happen to their calls."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.open = AsyncExitStack()
+    def __init__(self, seed: int, until_the_end: AsyncExitStack) -> None:
+        self.chance = Random(seed)
         self.world = World()
         self.leaders = 0
         self.leader: Replica | None = None
         self.standing: list[tuple[StandsStill, asyncio.Task[None]]] = []
-
-    @rule(name=st.sampled_from(SERVICE_NAMES), wish=wishes)
-    def a_user_applies_a_service(self, name: str, wish: dict[str, str]) -> None:
-        annotations = {
-            names.OPT_IN: wish["opt_in"],
-            names.REQUESTED_POOL: wish["pool"],
-            names.REQUESTED_ADDRESS: wish["address"],
+        self.told: list[str] = []
+        self._until_the_end = until_the_end
+        for name in POOLS:
+            self.apply_a_pool(name)
+        self.steps: dict[Callable[[], Awaitable[object]], int] = {
+            self.a_user_applies_a_service: 8,
+            self.a_user_deletes_a_service: 2,
+            self.a_namesake_is_created_anew: 1,
+            self.a_user_applies_a_pool: 1,
+            self.a_user_deletes_a_pool: 1,
+            self.watches_lag: 1,
+            self.the_leader_looks: 8,
+            self.the_leader_dies_in_a_look: 4,
+            self.the_leader_stands_still_in_a_look: 2,
+            self.who_stood_still_goes_on: 2,
         }
+
+    async def go_on(self) -> None:
+        (step,) = self.chance.choices([*self.steps], [*self.steps.values()])
+        self.told.append(f"{step.__name__}: {await step()}")
+
+    async def end(self) -> None:
+        await self.who_stood_still_goes_on()
+        self.world.storage.late = frozenset()
+        leader = await self._leading()
+        leader.fate = lives
+        await leader.work()
+        self.world.facts.check_ledgers()
+        self.world.facts.check_rest()
+
+    async def a_user_applies_a_service(self) -> object:
+        """A new one wishes for nothing special, and then one thing at a time: with many wishes hardly any can be met."""
+        name = self.chance.choice(SERVICE_NAMES)
         if key(name) not in self.world.facts.services:
-            self.world.create(service(name, annotations=annotations, spec={"type": wish["type"]}))
-            return
+            self.world.create(service(name, annotations={names.OPT_IN: "openelb"}))
+            return name
+        wish, values = self.chance.choice([*WISHES.items()])
+        value = self.chance.choice(values)
+        where = ("spec",) if wish == "type" else ("metadata", "annotations")
+        self._edit(name, lambda what: reduce(getitem, where, what).update({wish: value}))
+        return name, wish, value
 
-        def change(what: JSON) -> None:
-            what["metadata"]["annotations"] = annotations
-            what["spec"]["type"] = wish["type"]
-
-        self.world.storage.edit(SERVICES, key(name), change)
-
-    @rule(name=st.sampled_from(SERVICE_NAMES))
-    def a_user_deletes_a_service(self, name: str) -> None:
+    async def a_user_deletes_a_service(self) -> str:
+        name = self.chance.choice(SERVICE_NAMES)
         if key(name) in self.world.facts.services:
             self.world.storage.delete(SERVICES, key(name))
+        return name
 
-    @rule(name=st.sampled_from(SERVICE_NAMES), wish=wishes)
-    def a_namesake_is_created_anew(self, name: str, wish: dict[str, str]) -> None:
-        """Somebody has torn the finalizer off and deleted the Service."""
+    async def a_namesake_is_created_anew(self) -> str:
+        """Somebody tears the finalizer off, deletes the Service and creates another of that name."""
+        name = self.chance.choice(SERVICE_NAMES)
         if key(name) in self.world.facts.services:
             self.world.torn.add(name)
-            self.world.storage.delete(SERVICES, key(name))
+            self._edit(name, lambda what: what["metadata"].update(finalizers=[]))
             if key(name) in self.world.facts.services:
-                self.world.storage.edit(SERVICES, key(name), lambda what: what["metadata"].update(finalizers=[]))
-            self.a_user_applies_a_service(name, wish)
+                self.world.storage.delete(SERVICES, key(name))
+            self.world.create(service(name, annotations={names.OPT_IN: "openelb"}))
+        return name
 
-    @rule(name=st.sampled_from(tuple(POOLS)), disabled=st.booleans(), default=st.booleans())
-    def a_user_applies_a_pool(self, name: str, *, disabled: bool, default: bool) -> None:
-        spec = {"protocol": "layer2", "interface": "eth0", "disable": disabled}
-        annotations = {names.DEFAULT_POOL: str(default).lower()}
+    async def a_user_applies_a_pool(self) -> object:
+        return self.apply_a_pool(self.chance.choice([*POOLS]))
+
+    def apply_a_pool(self, name: str) -> object:
+        spec = {"protocol": "layer2", "interface": "eth0", "disable": self.chance.random() < 0.2}
+        annotations = {names.DEFAULT_POOL: str(self.chance.random() < 0.6).lower()}
         if name not in self.world.facts.pools:
             self.world.create(eip(name, POOLS[name], spec=spec, annotations=annotations))
-            return
+            return name, spec, annotations
 
         def change(what: JSON) -> None:
             what["metadata"]["annotations"] = annotations
             what["spec"].update(spec)
 
         self.world.storage.edit(EIPS, ServiceKey("", name), change)
+        return name, spec, annotations
 
-    @rule(name=st.sampled_from(tuple(POOLS)))
-    def a_user_deletes_a_pool(self, name: str) -> None:
+    async def a_user_deletes_a_pool(self) -> str:
+        name = self.chance.choice([*POOLS])
         if name in self.world.facts.pools:
             self.world.storage.delete(EIPS, ServiceKey("", name))
+        return name
 
-    @rule(late=st.sets(st.sampled_from((EIPS, SERVICES))))
-    def watches_lag(self, late: set[str]) -> None:
-        self.world.storage.late = frozenset(late)
+    async def watches_lag(self) -> frozenset[str]:
+        """Those of some kinds, or none any more."""
+        self.world.storage.late = frozenset(kind for kind in (EIPS, SERVICES) if self.chance.random() < 0.3)
+        return self.world.storage.late
 
-    @rule(troubles=some_troubles)
-    def the_leader_looks(self, troubles: list[Trouble]) -> None:
-        self._do(self._look(troubled(troubles, lives)))
+    async def the_leader_looks(self) -> object:
+        troubles = self._troubles()
+        await self._look(troubled(troubles, lives))
+        return troubles
 
-    @rule(troubles=some_troubles, at=st.integers(0, 6), dies=st.sampled_from((dies_before, dies_after)))
-    def the_leader_dies_in_a_look(self, troubles: list[Trouble], at: int, dies) -> None:
-        async def look() -> None:
-            try:
-                await self._look(troubled(troubles, dies(at)))
-            except Killed:
-                self.leader = None
-
-        self._do(look())
-
-    @precondition(lambda self: not self.standing)
-    @rule(at=st.integers(0, 6), with_its_clock=st.booleans())
-    def the_leader_stands_still_in_a_look(self, at: int, *, with_its_clock: bool) -> None:
-        async def look() -> None:
-            still = StandsStill(at)
-            looking = asyncio.create_task(self._look(still))
-            reached = asyncio.create_task(still.reached.wait())
-            await asyncio.wait([looking, reached], return_when=asyncio.FIRST_COMPLETED)
-            if looking.done():
-                reached.cancel()
-                await looking
-                return
-            if self.leader is not None and with_its_clock:
-                self.leader.clock.pause()
-            self.world.late = True
-            self.standing.append((still, looking))
+    async def the_leader_dies_in_a_look(self) -> object:
+        troubles, dies, number = self._troubles(), self.chance.choice((dies_before, dies_after)), self._number()
+        try:
+            await self._look(troubled(troubles, dies(number)))
+        except Killed:
             self.leader = None
+        return troubles, dies.__name__, number
 
-        self._do(look())
+    async def the_leader_stands_still_in_a_look(self) -> object:
+        """The process alone, or its machine with its clock."""
+        number, with_its_clock = self._number(), self.chance.random() < 0.5
+        if self.standing:
+            return "not another one"
+        leader, still = await self._leading(), StandsStill(number)
+        looking = asyncio.create_task(self._look(still))
+        reached = asyncio.create_task(still.reached.wait())
+        await asyncio.wait([looking, reached], return_when=asyncio.FIRST_COMPLETED)
+        reached.cancel()
+        if looking.done():
+            return await looking
+        if with_its_clock:
+            leader.clock.pause()
+        self.world.late = True
+        self.standing.append((still, looking))
+        self.leader = None
+        return number, with_its_clock
 
-    @precondition(lambda self: self.standing)
-    @rule()
-    def who_stood_still_goes_on(self) -> None:
-        self._do(self._thaw())
+    async def who_stood_still_goes_on(self) -> None:
+        """What it had decided to send arrives, and it looks no more."""
+        for still, looking in self.standing:
+            still.thawed.set()
+            await looking
+        self.standing.clear()
 
-    def teardown(self) -> None:
-        self._do(self._end())
-        self.loop.close()
+    def _troubles(self) -> list[Trouble]:
+        return [
+            trouble if self.chance.random() < 0.4 else Trouble.NONE for trouble in self.chance.choices([*Trouble], k=8)
+        ]
+
+    def _number(self) -> int:
+        """Of the call that it comes to."""
+        return self.chance.randint(0, 4)
+
+    def _edit(self, name: str, change: Callable[[JSON], None]) -> None:
+        self.world.storage.edit(SERVICES, key(name), change)
 
     async def _look(self, fate: Fate) -> None:
         leader = await self._leading()
@@ -194,34 +234,18 @@ class Troubles(RuleBasedStateMachine):
         if self.leader is None:
             self.leaders += 1
             self.leader = Replica(self.world, f"replica-{self.leaders}")
-            await self.open.enter_async_context(self.leader.reading())
+            await self._until_the_end.enter_async_context(self.leader.reading())
         return self.leader
 
-    async def _thaw(self) -> None:
-        """What it had decided to send arrives; then it finds that it does not lead any more."""
-        ((still, looking),) = self.standing
-        self.standing.clear()
-        still.thawed.set()
-        await looking
 
-    async def _end(self) -> None:
+@pytest.mark.parametrize("seed", range(STORIES))
+async def test_promises_hold_whatever_happens_to_the_calls_of_the_leaders(seed: int) -> None:
+    async with AsyncExitStack() as until_the_end:
+        story = Story(seed, until_the_end)
         try:
-            if self.standing:
-                await self._thaw()
-            self.world.storage.late = frozenset()
-            leader = await self._leading()
-            leader.fate = lives
-            await leader.work()
-            self.world.facts.check_ledgers()
-            self.world.facts.check_rest()
-        finally:
-            await self.open.aclose()
-
-    def _do(self, what) -> None:
-        self.loop.run_until_complete(what)
-
-
-test_promises_hold_whatever_happens_to_the_calls_of_the_leaders = Troubles.TestCase
-test_promises_hold_whatever_happens_to_the_calls_of_the_leaders.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True
-)
+            for _ in range(STEPS):
+                await story.go_on()
+            await story.end()
+        except AssertionError as error:
+            error.add_note("\n".join(story.told[-20:]))
+            raise
