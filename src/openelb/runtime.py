@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF = Backoff()
 STEADY_SECONDS = 10.0  # a part that ran so long has not failed in a row
+_STDERR = 2  # the descriptor: `sys.stderr` keeps what it could not write
 PULSE_SECONDS = 0.1  # between two measurements of how late the event loop is
 # A loop that has made no step for so long will not make one: the kubelet is to start us anew. Longer than the longest
 # step that is none of its fault: waiting for a resync, or asking an API server that takes questions and says nothing.
@@ -30,17 +31,30 @@ LIVENESS_SECONDS = 60.0
 
 def log_to_stderr(level: str) -> None:
     """One line a sentence, with a time, where kubectl logs finds it."""
-    stream = logging.StreamHandler(sys.stderr)
-    stream.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[stream], level=level.upper(), force=True)
+    lines = _Lines()
+    lines.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[lines], level=level.upper(), force=True)
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
+
+
+class _Lines(logging.Handler):
+    """Writes each line at once and keeps none: where there is no room for it, it is lost, and nothing is left over that
+    would fail when the process ends.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            os.write(_STDERR, f"{self.format(record)}\n".encode(errors="backslashreplace"))
 
 
 class _OneLine(logging.Formatter):
     """Escapes what would end a line: messages quote what users wrote into their objects."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (the library's name)
-        record.message = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message)
+        if not record.message.isprintable():
+            record.message = "".join(
+                c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message
+            )
         return super().formatMessage(record)
 
 
