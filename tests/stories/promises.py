@@ -90,8 +90,9 @@ class Facts:
     def _untaken(self, pool: Pool) -> Iterator[Address]:
         """The addresses of an Eip that nobody holds, but for those of two Eips: only one of these may give them out."""
         others = [other for other in self.pools.values() if other is not pool]
+        held = {address for one in self.pools.values() for address in one.status.used}
         for address in chain.from_iterable(pool.ranges):
-            if address not in pool.status.used and not any(address in other for other in others):
+            if address not in held and not any(address in other for other in others):
                 yield address
 
 
