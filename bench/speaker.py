@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -28,7 +27,6 @@ from bench.table import Row
 from lab import setup, site
 from lab.controlplane import ControlPlane
 from lab.network import Host, Network
-from lab.wait import require, until
 from openelb.kube import decode, writes
 from openelb.kube.client import Client, Patience
 from openelb.kube.config import from_kubeconfig
@@ -201,8 +199,7 @@ def _list_anew(stage: Stage) -> Iterator[Row]:
     arp = stage.ask(stage.client, "pace", "eth0", FIRST, stage.count, OUTAGE_SECONDS, ASKED_PER_SECOND)
     loop = stage.ask(stage.node, "pages", PORT, OUTAGE_SECONDS, ASKED_PER_SECOND)
     time.sleep(1.0)
-    stage.plane.signal("kube-apiserver", signal.SIGKILL)
-    until(lambda: require(not stage.plane.pids("kube-apiserver"), "it is there"), what="the end of the API server")
+    stage.plane.end_program("kube-apiserver")
     stage.plane.start_program("kube-apiserver")
     answers, late = _told(arp), _told(loop)["took"]
     _require_lists(stage.log.read_bytes()[said_before:].decode())
