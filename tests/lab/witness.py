@@ -14,7 +14,7 @@ from openelb.kube.shapes import EipShape, PageShape, ServiceShape, WatchLine
 from openelb.model import names
 from openelb.model.addresses import parse_address
 from openelb.model.cluster import Pool, Service, ServiceKey
-from tests.stories.promises import asks, check_move
+from tests.stories.promises import asks, check_gift, check_move
 
 SPACE = "fire"
 """The namespace of the Services that are looked at: there is also that of the API server itself."""
@@ -167,6 +167,7 @@ class Replay:
         if gone:
             return
         self.services[service.key] = service
+        check_gift(before, service)
         if before is not None and asks(service):
             check_move(before, service, self.pools)
         for text in service.ingress:

@@ -23,7 +23,7 @@ from openelb.model.cluster import Pool, Service
 from tests.fakes.clock import Clock
 from tests.fakes.direct import JSON, DirectClient, Request, Storage
 from tests.fakes.leases import FakeLease
-from tests.stories.promises import Facts, asks, check_move
+from tests.stories.promises import Facts, asks, check_gift, check_move
 from tests.unit.kube.objects import EIPS, LEASES, SERVICES, speaker_lease
 
 ETH0 = '[{"name":"eth0","addresses":[]}]'
@@ -138,15 +138,23 @@ class World:
         self.facts.check_pool_gone(before.name)
 
     def _told_service(self, before: Service | None, after: Service | None) -> None:
-        if before is not None and _is_guarded(before) and not _is_guarded(after) and before.key.name not in self.torn:
-            self.facts.check_let_go(before)
+        if before is not None and _is_guarded(before) and not _is_guarded(after):
+            self._told_let_go(before)
         if after is None:
             assert before is not None
             self.facts.services.pop(before.key, None)
             return
         self.facts.services[after.key] = after
+        check_gift(before, after)
         if before is not None and asks(after):
             check_move(before, after, self.facts.pools)
+
+    def _told_let_go(self, service: Service) -> None:
+        """A leader whose answer was lost does not know what it has entered until the watch of Eips tells. It may let go of
+        the Service before: the entry is then one of a Service that is not there, and goes as those do.
+        """
+        if service.key.name not in self.torn and EIPS not in self.storage.late:
+            self.facts.check_let_go(service)
 
 
 class Replica:
