@@ -106,6 +106,12 @@ def check_move(before: Service, after: Service, pools: Mapping[str, Pool]) -> No
     assert grants(before, after.ingress[0], after.pool_label), f"{key} moves to what it did not ask for"
 
 
+def check_gift(before: Service | None, after: Service) -> None:
+    """An address is given only to a Service whose user asks for one; `before` is None when it has just come."""
+    given = set(after.ingress) - set(before.ingress if before else ())
+    assert not given or asks(after), f"{after.key} is given {given} unasked"
+
+
 def asks(service: Service) -> bool:
     """Whether its user wants an address from us."""
     return service.load_balancer and service.opt_in == "openelb" and not service.deleting and not service.node_proxy
