@@ -153,7 +153,8 @@ class World:
         """A leader whose answer was lost does not know what it has entered until the watch of Eips tells. It may let go of
         the Service before: the entry is then one of a Service that is not there, and goes as those do.
         """
-        if service.key.name not in self.torn and EIPS not in self.storage.late:
+        unheard = self.late and EIPS in self.storage.late
+        if service.key.name not in self.torn and not unheard:
             self.facts.check_let_go(service)
 
 
