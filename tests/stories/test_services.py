@@ -176,6 +176,15 @@ def test_a_wiped_ledger_comes_back_and_nobody_moves():
     assert {who: found.services[who].ingress for who in before} == before
 
 
+@pytest.mark.parametrize("part", ["ingress", "pool_label", "finalizers", "conditions"])
+def test_what_somebody_took_off_is_put_back(part):
+    found = cluster(*SERVED)
+    before = found.services[WEB]
+    edit(found, **{part: type(getattr(before, part))()})
+    found.settle()
+    assert replace(found.services[WEB], version=before.version) == before
+
+
 def test_what_upstream_shared_stays_shared_until_one_leaves():
     shown = {"shows": "192.168.1.1", "requested_pool": "eip"}
     found = cluster(
