@@ -34,8 +34,9 @@ def main(only: tuple[str, ...], each: int, bursts: Bursts, blocks: int, services
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose of {', '.join(sections)}", param_hint="--only")
     rows: list[table.Row] = []
     with place() as at:
-        for name in only or sections:
-            rows += sections[name](at)
+        for name, section in sections.items():
+            if not only or name in only:
+                rows += section(at)
     click.echo(table.text(rows))
 
 

@@ -17,7 +17,7 @@ import yaml
 from bench import table
 from lab import pki, setup, site
 from lab.buildah import Builder
-from lab.cache import Cache
+from lab.cache import Cache, remove
 from lab.controlplane import NAMES, ControlPlane
 from lab.images import openelb_reference
 from lab.network import Network
@@ -96,7 +96,12 @@ def place() -> Iterator[Place]:
     cache = Cache.of_user()
     progress = Progress(cache.log)
     prepared = setup.ready(progress)
-    with cache.scratch() as directory, Network(PREFIX) as network:
+    directory = cache.path("run", PREFIX)
+    remove(directory)
+    with contextlib.ExitStack() as stack:
+        stack.callback(remove, directory)
+        network = stack.enter_context(Network(PREFIX))
+        directory.mkdir(parents=True)
         files = Files(directory)
         _unpack(cache, progress, files.root)
         host = site.build(network, workers=0).control_plane

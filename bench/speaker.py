@@ -28,10 +28,10 @@ from lab import setup, site
 from lab.controlplane import ControlPlane
 from lab.network import Host, Network
 from openelb.kube import decode, writes
-from openelb.kube.client import Client, Patience
+from openelb.kube.client import Client
 from openelb.kube.config import from_kubeconfig
 from openelb.kube.errors import AlreadyExists
-from openelb.kube.resources import EIPS_PATH, eip_path
+from openelb.kube.resources import EIPS_PATH
 from openelb.kube.shapes import ServiceShape
 from openelb.model import names
 from openelb.model.cluster import Publication
@@ -120,7 +120,7 @@ class Stage:
 
 
 def rows(at: Place, services: int) -> list[Row]:
-    """All figures of a speaker, while the cluster grows from no Service to so many. They are gone afterwards."""
+    """All figures of a speaker, while the cluster grows from no Service to so many. They stay: this is the last section."""
     network, hosts = Network(PREFIX), site.hosts(PREFIX, workers=1)
     site.build_node(network, hosts.nodes[0], 1)
     kubeconfig = ("--kubeconfig", at.files.kubeconfig("speaker"))
@@ -133,8 +133,6 @@ def rows(at: Place, services: int) -> list[Row]:
     finally:
         stage.stop()
         network.remove(hosts.nodes[0].name)
-        with at.plane.host.inside():
-            asyncio.run(_clear(at.plane.kubeconfig))
 
 
 def measure(stage: Stage, count: int) -> Iterator[Row]:
@@ -248,12 +246,6 @@ async def _prepare(kubeconfig: Path) -> None:
         with contextlib.suppress(AlreadyExists):
             await client.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}}, msgspec.Raw)
         await client.create(EIPS_PATH, body, msgspec.Raw)
-
-
-async def _clear(kubeconfig: Path) -> None:
-    async with Client(from_kubeconfig([kubeconfig]), Patience(request=120.0)) as client:
-        for path in (_SERVICES, _SLICES, eip_path(POOL)):
-            await client.delete(path)
 
 
 async def _publish(kubeconfig: Path, numbers: range) -> None:
