@@ -2,7 +2,7 @@
 
 Reads are tried again when the way or the server fails; a write is tried again only when the server said that it did
 nothing (429, and 401 where there is a newer credential). Whoever writes decides anew from what is there by then. A PUT or
-DELETE on a kept connection that turns out to be closed is sent once more by aiohttp: both name the version they are for.
+DELETE on a kept connection that turns out to be closed is sent once more by aiohttp: let them name the version they are for.
 Watches start here, what they mean is in `watch`.
 """
 
@@ -140,7 +140,7 @@ class Client:
         return await self._write("patch", "PATCH", path, patch, shape, "application/merge-patch+json")
 
     async def delete(self, path: str, *, uid: str = "", version: str = "") -> None:
-        """Delete an object; where given, only the one of that `uid` at that `version` (Conflict otherwise)."""
+        """Delete the object of that `uid` at that `version`, else Conflict; without them, whatever has the name by then."""
         conditions = {name: text for name, text in (("uid", uid), ("resourceVersion", version)) if text}
         body = {"preconditions": conditions} if conditions else {}
         await self._write("delete", "DELETE", path, body, msgspec.Raw, JSON)
