@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
 from openelb.complaints import Complaints
-from openelb.kube import writes
+from openelb.kube import news, writes
 from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
 from openelb.kube.errors import Conflict, Invalid, NotFound, Refused, Unavailable
@@ -22,8 +22,7 @@ from openelb.kube.report import Reporter
 from openelb.kube.store import Store
 from openelb.model import names
 from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey
-from openelb.model.findings import Condition, Reason
-from openelb.model.snapshot import Snapshot
+from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, liveness
 from openelb.plan.memory import Memory
 
@@ -86,6 +85,7 @@ class Controller:
         self._complaints = Complaints(clock=clock)
         self._asked: dict[ServiceKey, float] = {}
         self._committed = False
+        self._unreadable: Mapping[str, Unreadable] = {}
         self.seen: Snapshot | None = None
 
     async def look(self) -> float | None:
@@ -96,6 +96,8 @@ class Controller:
         self._hearing = liveness.listen(self._hearing, snapshot.leader_renewal, renewals, now)
         if not self._leadership.held(now):
             return None
+        news.tell_unreadable(self._reporter, self._unreadable, snapshot.unreadable)
+        self._unreadable = snapshot.unreadable
         alive = liveness.alive(self._hearing, now)
         self._committed = False
         try:
@@ -144,7 +146,11 @@ class Controller:
             raise failure
 
     def _is_due(self, about: Pool | Service) -> bool:
-        """Not one whose write was just refused as it stands: it must not hold up the others."""
+        """Not one whose write was just refused as it stands, nor one that cannot be read at the version it has: neither may
+        hold up the others.
+        """
+        if self._unreadable and _in_words(about) in self._unreadable:
+            return False
         version, until = self._aside.get(_key(about), ("", 0.0))
         return about.version != version or self._clock() >= until
 
@@ -212,9 +218,7 @@ class Controller:
             return
         self._store.absorb(written)
         self._committed = True  # what the ledger holds may be published, at once
-        for condition in _changed(pool.status.conditions, status.conditions):
-            log.info("Eip %s: %s", pool.name, condition.message)
-            self._reporter.tell(written, condition.reason, condition.message, warning=not condition.status)
+        news.tell_pool(self._reporter, pool, written, status)
 
     async def _guard(self, pool: Pool, on: bool) -> None:
         self._still_leading()
@@ -233,24 +237,7 @@ class Controller:
         if written is service:  # nothing to write after all, and so nothing to look at again
             return
         self._store.absorb(written)
-        self._tell(service, written, publication)
-
-    def _tell(self, service: Service, written: Service, publication: Publication) -> None:
-        if publication.ingress != service.ingress:
-            self._tell_address(service, written, publication)
-        for condition in _changed(service.conditions, publication.conditions):
-            if not condition.status or condition.reason not in (Reason.ALLOCATED, Reason.ANNOUNCED):
-                log.warning("Service %s: %s", service.key, condition.message)
-                self._reporter.tell(written, condition.reason, condition.message, warning=True)
-
-    def _tell_address(self, service: Service, written: Service, publication: Publication) -> None:
-        """In upstream's words, which people's scripts look for."""
-        for address in sorted(set(publication.ingress) - set(service.ingress)):
-            log.info("Service %s: gets %s from Eip %s", service.key, address, publication.pool_label)
-            self._reporter.tell(written, "AssignIP", f"success to assign ip: {address}", warning=False)
-        for address in sorted(set(service.ingress) - set(publication.ingress)):
-            log.info("Service %s: gives back %s", service.key, address)
-            self._reporter.tell(written, "ReleaseIP", f"success to release ip: {address}", warning=False)
+        news.tell_service(self._reporter, service, written, publication)
 
 
 class Replica:
@@ -300,6 +287,8 @@ class Replica:
             self._progress.ready = True
             await self._gained.wait()
             self._progress.ready = False
+            # Of the time before: what hangs unnoticed would cost the list that everybody waits for a request's patience.
+            await self._client.reconnect()
             store = Store.for_manager(self._client, self._settings.namespace)
             self._controller = Controller(self._client, store, self._leadership, self._reporter, self._settings)
             try:
@@ -335,9 +324,3 @@ def _key(about: Pool | Service) -> ServiceKey:
 
 def _in_words(about: Pool | Service) -> str:
     return f"Eip {about.name}" if isinstance(about, Pool) else f"Service {about.key}"
-
-
-def _changed(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> Iterator[Condition]:
-    """Conditions that say something else than before; of what is well, the words may change unremarked."""
-    had = {(condition.type, condition.reason, "" if condition.status else condition.message) for condition in before}
-    return (c for c in after if (c.type, c.reason, "" if c.status else c.message) not in had)

@@ -7,7 +7,7 @@ from openelb.model import names
 from openelb.model.addresses import Address, AddressRange, parse_address
 from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, ServiceKey, Speaker
 from openelb.model.findings import Condition
-from openelb.model.snapshot import Snapshot
+from openelb.model.snapshot import Snapshot, Unreadable
 
 
 def address(text: str) -> Address:
@@ -67,13 +67,19 @@ def speaker(node: str, *links: str, renewal: str = "1") -> Speaker:
 
 
 def snapshot(*facts: Pool | Service | Speaker, **others: object) -> Snapshot:
-    """All these facts; `endpoints`, `gone` and `leader_renewal` by name."""
+    """All these facts; `endpoints`, `gone`, `unreadable` and `leader_renewal` by name."""
     return Snapshot(
         pools={fact.name: fact for fact in facts if isinstance(fact, Pool)},
         services={fact.key: fact for fact in facts if isinstance(fact, Service)},
         speakers={fact.node: fact for fact in facts if isinstance(fact, Speaker)},
         **others,
     )
+
+
+def unreadable(kind: str, name: str) -> dict[str, Unreadable]:
+    """One object that cannot be read, for a snapshot."""
+    one = Unreadable(kind, ServiceKey("", name) if kind == "Eip" else key(name), f"uid of {name}", "`$.spec` is odd")
+    return {str(one): one}
 
 
 def condition(conditions: tuple[Condition, ...], type_: str) -> Condition:

@@ -8,15 +8,18 @@ from itertools import chain, count
 
 import pytest
 
-from openelb import controller
+from openelb import controller, runtime
 from openelb.controller import AT_ONCE, BRIEFLY, FOR_NOW, PER_LOOK, RESYNC, Controller, Settings
+from openelb.kube.client import Client
 from openelb.kube.errors import Forbidden
+from openelb.kube.report import Reporter
 from openelb.model import names
 from tests.fakes.apiserver import Refusal
+from tests.fakes.leases import FakeLease
 from tests.fakes.steered import SteeredApiServer
 from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, LEASES, SERVICES, eip, service
-from tests.unit.replica import POOL, SPEC, replica, wanting
+from tests.unit.replica import POOL, QUICKLY, SPEC, replica, wanting
 
 DENIED = Refusal(403, "Forbidden", message='admission webhook "no.example.com" denied the request: no')
 NO_RIGHT = Refusal(403, "Forbidden", message='services "web" is forbidden: User "x" cannot patch services/status')
@@ -307,6 +310,20 @@ async def test_a_service_that_has_one_condition_twice_is_no_reason_to_look_for_e
 
 
 # The whole process.
+
+
+async def test_a_new_leader_reads_the_cluster_on_connections_of_its_own() -> None:
+    async with SteeredApiServer().running() as server, Client(server.access, QUICKLY) as client:
+        await client.page(EIPS, {})
+        (former,) = server.connections
+        reporter = Reporter(client, "openelb-manager", "manager-1")
+        replica = controller.Replica(client, FakeLease(), reporter, Settings("manager-1"), runtime.Progress())
+        stop = asyncio.Event()
+        running = asyncio.create_task(replica.run(stop))
+        await server.until(lambda: f"WATCH {EIPS}" in server.requests)
+        stop.set()
+        await running
+        assert former not in server.connections[1:]
 
 
 async def test_a_manager_leads_serves_and_gives_the_lead_up_when_told_to_stop() -> None:

@@ -9,7 +9,7 @@ from openelb.controller import Controller, Settings
 from openelb.kube.client import Client
 from openelb.kube.config import Access
 from openelb.kube.lease import Leadership
-from openelb.kube.report import Reporter
+from openelb.kube.report import QUIET_SECONDS, Reporter
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan.liveness import TTL_FOUND_SECONDS
@@ -17,7 +17,7 @@ from tests.fakes.counted import CountedPools
 from tests.fakes.leases import FakeLease
 from tests.unit.builders import key, speaker
 from tests.unit.kube.objects import EIPS, LEASES, SERVICES, service, speaker_lease
-from tests.unit.replica import ETH0, POOL, replica, wanting
+from tests.unit.replica import ETH0, POOL, SPEC, replica, wanting
 
 # What is told.
 
@@ -25,7 +25,7 @@ from tests.unit.replica import ETH0, POOL, replica, wanting
 async def test_an_address_is_told_in_the_words_that_scripts_look_for(caplog: pytest.LogCaptureFixture) -> None:
     async with replica(POOL, wanting("web")) as manager:
         await manager.lead()
-        with caplog.at_level(logging.INFO, logger="openelb.controller"):
+        with caplog.at_level(logging.INFO, logger="openelb.kube.news"):
             await manager.settle()
         assert manager.told() == [
             "Ready: nodes with interface eth0 announce its addresses",
@@ -89,6 +89,84 @@ async def test_nothing_is_told_or_written_when_nothing_has_changed(caplog: pytes
                 await manager.lead()
                 assert await manager.look() == []
         assert (caplog.messages, manager.told()) == ([], [])
+
+
+# What cannot be read.
+
+ODD = {**POOL, "spec": {**SPEC, "address": 7}}
+SENTENCE = (
+    "cannot be read, and what was known of it before stands: Expected `str | null`, got `int` - at `$.spec.address`; "
+    "correct that field"
+)
+
+
+async def test_the_author_of_an_object_that_cannot_be_read_is_told_once() -> None:
+    async with replica(POOL, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        manager.told()
+        for renewal in range(3):
+            # Other fields change, and time goes on: it is the same all the while.
+            await manager.server.put(EIPS, {**ODD, "metadata": {**POOL["metadata"], "labels": {"try": str(renewal)}}})
+            await manager.sees(lambda seen: "Eip pool" in seen.unreadable)
+            manager.now += QUIET_SECONDS
+            await manager.lead()
+            await manager.look()
+        assert manager.told() == [f"Unreadable: {SENTENCE}"]
+        await manager.server.put(EIPS, {**ODD, "spec": {**SPEC, "address": "192.0.2.1", "disable": "no"}})
+        await manager.sees(lambda seen: "disable" in seen.unreadable["Eip pool"].problem)
+        await manager.look()
+        (event,) = manager.told()
+        assert "Expected `bool | null`, got `str` - at `$.spec.disable`" in event
+
+
+async def test_an_object_that_cannot_be_read_is_left_alone_and_served_when_it_can_be() -> None:
+    async with replica(POOL) as manager:
+        await manager.lead()
+        await manager.settle()
+        await manager.server.put(EIPS, ODD)
+        await manager.put(SERVICES, wanting("web"))
+        await manager.sees(lambda seen: "Eip pool" in seen.unreadable)
+        assert await manager.look() == []
+        await manager.put(EIPS, POOL)
+        await manager.settle()
+        assert manager.address("web") == "192.0.2.1"
+
+
+async def test_nobody_tells_leases_and_slices_that_they_cannot_be_read() -> None:
+    async with replica(POOL) as manager:
+        await manager.lead()
+        await manager.settle()
+        manager.told()
+        await manager.server.put(LEASES, speaker_lease("n2", "t1") | {"spec": 7})
+        await manager.sees(lambda seen: len(seen.unreadable) == 1)
+        await manager.look()
+        assert manager.told() == []
+
+
+async def test_a_new_leader_takes_nothing_from_services_whose_eip_it_cannot_read() -> None:
+    held = {**ODD, "status": {"used": {"192.0.2.1": "default/web"}}}
+    web = wanting("web")
+    web["metadata"] |= {"labels": {names.POOL_LABEL: "pool"}, "finalizers": [names.SERVICE_FINALIZER]}
+    web["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    async with replica(held, web) as manager:
+        await manager.lead()
+        assert await manager.look() == []
+        assert manager.address("web") == "192.0.2.1"
+        await manager.put(EIPS, {**held, "spec": POOL["spec"]})
+        await manager.settle()
+        assert (manager.address("web"), manager.ledger()) == ("192.0.2.1", {"192.0.2.1": "default/web"})
+
+
+async def test_a_service_that_a_new_leader_cannot_read_keeps_its_address_and_holds_nobody_up() -> None:
+    held = {**POOL, "status": {"used": {"192.0.2.1": "default/spoilt"}}}
+    async with replica(held, wanting("spoilt") | {"spec": 7}, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        assert manager.ledger() == {"192.0.2.1": "default/spoilt", "192.0.2.2": "default/web"}
+        assert not [
+            asked for asked in manager.server.requests if asked == "GET /api/v1/namespaces/default/services/spoilt"
+        ]
 
 
 # When to look again.

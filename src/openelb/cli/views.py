@@ -57,17 +57,21 @@ class PoolLine:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """An overview of the installation. `unserved` has the reason for every Service that is not served, by its key."""
+    """An overview of the installation. `unserved` has the reason for every Service that is not served, by its key;
+    `unreadable` the problem of every object that cannot be read, by its kind and name.
+    """
 
     manager: bool
     speakers: tuple[SpeakerLine, ...]
     pools: tuple[PoolLine, ...]
     served: int
     unserved: dict[str, str]
+    unreadable: dict[str, str]
 
     def is_good(self) -> bool:
         speaking = bool(self.speakers) and all(speaker.alive for speaker in self.speakers)
-        return self.manager and speaking and all(pool.ready for pool in self.pools) and not self.unserved
+        troubles = self.unserved or self.unreadable
+        return self.manager and speaking and all(pool.ready for pool in self.pools) and not troubles
 
     def text(self) -> str:
         speakers = [(line.node, "alive" if line.alive else "lost", ", ".join(line.links)) for line in self.speakers]
@@ -81,6 +85,8 @@ class Status:
             f"services   {self.served} served, {len(self.unserved)} not",
             *(f"  {key}: {why}" for key, why in self.unserved.items()),
         ]
+        if self.unreadable:
+            lines += ["", "unreadable", *(f"  {name}: {why}" for name, why in self.unreadable.items())]
         return "\n".join(lines)
 
 
@@ -98,6 +104,7 @@ async def status(access: Access, namespace: str, lb_class: str, *, listen: float
         pools=tuple(_pool_line(snapshot, name) for name in sorted(snapshot.pools)),
         served=served,
         unserved=dict(sorted(wrong.items())),
+        unreadable={name: one.sentence for name, one in sorted(snapshot.unreadable.items())},
     )
 
 
@@ -121,7 +128,8 @@ async def explain_service(
 ) -> Explanation | None:
     """Explain one Service, after up to `listen` seconds; None when it is not there. Raises ApiError."""
     snapshot, alive, _ = await _observe(access, namespace, listen)
-    return explain(snapshot, alive, key, lb_class) if key in snapshot.services else None
+    is_there = key in snapshot.services or f"Service {key}" in snapshot.unreadable
+    return explain(snapshot, alive, key, lb_class) if is_there else None
 
 
 def explanation_text(told: Explanation) -> str:

@@ -21,12 +21,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[Value]):
-    """An object at one version. `value` is None when its metadata is all that could be read."""
+    """An object at one version. `value` is None when its metadata is all that could be read; `problem` then says why."""
 
     key: ServiceKey
     uid: str
     version: int
     value: Value | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class Reader(Generic[Shape, Value]):
             shape = self._decoder.decode(content)
             return _seen(shape.metadata, self._value(shape))
         except (msgspec.DecodeError, ValueError) as error:
-            problem = error
+            problem = str(error)
         try:
-            seen: Seen[Value] | None = _seen(msgspec.json.decode(content, type=ObjectShape).metadata, None)
+            seen: Seen[Value] | None = _seen(msgspec.json.decode(content, type=ObjectShape).metadata, None, problem)
         except (msgspec.DecodeError, ValueError):
             seen = None
         name = str(seen.key).removeprefix("/") if seen else "an object"  # an Eip has no namespace
@@ -73,6 +74,6 @@ class Reader(Generic[Shape, Value]):
         return seen
 
 
-def _seen(meta: Meta, value: Value | None) -> Seen[Value]:
+def _seen(meta: Meta, value: Value | None, problem: str = "") -> Seen[Value]:
     # Kubernetes allows to compare versions of one kind as numbers since 1.35, and etcd has always made them so.
-    return Seen(ServiceKey(sys.intern(meta.namespace), meta.name), meta.uid, int(meta.resource_version), value)
+    return Seen(ServiceKey(sys.intern(meta.namespace), meta.name), meta.uid, int(meta.resource_version), value, problem)

@@ -20,6 +20,7 @@ from openelb.kube.client import Client
 from openelb.kube.errors import ApiError
 from openelb.model import names
 from openelb.model.cluster import Pool, Service
+from openelb.model.snapshot import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Reporter:
         self._told: dict[Event, float] = {}  # in the order of its times
         self.dropped = 0
 
-    def tell(self, about: Pool | Service, reason: str, sentence: str, *, warning: bool) -> None:
+    def tell(self, about: Pool | Service | Unreadable, reason: str, sentence: str, *, warning: bool) -> None:
         """Tell it once; again after ten minutes at the earliest."""
         event = _event(about, reason, sentence, warning=warning)
         now = self._clock()
@@ -151,9 +152,11 @@ class Reporter:
         }
 
 
-def _event(about: Pool | Service, reason: str, sentence: str, *, warning: bool) -> Event:
+def _event(about: Pool | Service | Unreadable, reason: str, sentence: str, *, warning: bool) -> Event:
     match about:
         case Pool(name=name, uid=uid):
             return Event("Eip", "", name, uid, reason, sentence, warning)
         case Service(key=key, uid=uid):
             return Event("Service", key.namespace, key.name, uid, reason, sentence, warning)
+        case Unreadable(kind=kind, key=key, uid=uid):
+            return Event(kind, key.namespace, key.name, uid, reason, sentence, warning)

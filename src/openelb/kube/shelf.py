@@ -1,10 +1,11 @@
 """What is held of one kind, and which of two reports about the same object is the later one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from openelb.kube.reader import Seen
 from openelb.model.cluster import ServiceKey
+from openelb.model.snapshot import Unreadable
 
 Value = TypeVar("Value")
 Shown = TypeVar("Shown", contravariant=True)
@@ -26,7 +27,12 @@ class Shelf(Generic[Value]):
         self._view = view
         self._on_change = on_change
         self._held: dict[ServiceKey, Seen[Value]] = {}
+        self._unread: dict[ServiceKey, Seen[Value]] = {}
         self._absorbed: set[ServiceKey] = set()
+
+    def unread(self, kind: str) -> Iterator[Unreadable]:
+        """The objects that cannot be read as they are at present, whatever was known of them before."""
+        return (Unreadable(kind, key, seen.uid, seen.problem) for key, seen in self._unread.items())
 
     def listing(self) -> None:
         """From here on, what is absorbed may be later than the list that is being read."""
@@ -71,6 +77,8 @@ class Shelf(Generic[Value]):
         if held is None or held.uid != seen.uid or seen.version < held.version:
             return
         self._absorbed.add(seen.key)
+        if (unread := self._unread.get(seen.key)) and unread.version < seen.version:
+            del self._unread[seen.key]
         self._held[seen.key] = seen
         # Without a value: the write was the last thing that kept the object. It stays hidden until its deletion arrives.
         if seen.value is None:
@@ -81,10 +89,12 @@ class Shelf(Generic[Value]):
 
     def _keep(self, seen: Seen[Value]) -> None:
         if seen.value is not None:
+            self._unread.pop(seen.key, None)
             self._held[seen.key] = seen
             self._view.put(seen.key, seen.value)
             return
         # It is there but cannot be read: what was known of it stands, unless that was of a namesake.
+        self._unread[seen.key] = seen
         held = self._held.get(seen.key)
         if held is None or held.uid != seen.uid:
             self._held[seen.key] = seen
@@ -92,4 +102,5 @@ class Shelf(Generic[Value]):
 
     def _remove(self, key: ServiceKey) -> None:
         del self._held[key]
+        self._unread.pop(key, None)
         self._view.remove(key)

@@ -5,7 +5,8 @@ what changed. Before every kind has been listed once there is no snapshot: until
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Protocol, Self, TypeVar
 
 from openelb.kube.bodies import Bodies
@@ -17,7 +18,7 @@ from openelb.kube.shelf import Shelf
 from openelb.kube.views import EndpointView, KeyedView, LeaseView
 from openelb.kube.watch import Reflector
 from openelb.model.cluster import Pool, Service, ServiceKey
-from openelb.model.snapshot import Snapshot
+from openelb.model.snapshot import Snapshot, Unreadable
 
 Shape = TypeVar("Shape", bound=ObjectShape)
 Value = TypeVar("Value")
@@ -44,17 +45,18 @@ class Store:
         self._leases = LeaseView()
         self._pool_shelf = Shelf(self._pools, self.poke)
         self._service_shelf = Shelf(self._services, self.poke)
+        self._unread: list[Callable[[], Iterator[Unreadable]]] = []
         self._parts: list[Part] = []
         self._runs: list[Callable[[], Coroutine[None, None, None]]] = []
-        self._follow(SLICES, Shelf(self._endpoints, self.poke))
-        self._follow(leases(namespace), Shelf(self._leases, self.poke))
+        self._follow("EndpointSlice", SLICES, Shelf(self._endpoints, self.poke))
+        self._follow("Lease", leases(namespace), Shelf(self._leases, self.poke))
 
     @classmethod
     def for_manager(cls, client: Client, namespace: str) -> Self:
         """With all Services: one that left the type LoadBalancer while nobody led still has to be cleared."""
         store = cls(client, namespace)
-        store._follow(EIPS, store._pool_shelf)
-        store._follow(SERVICES, store._service_shelf)
+        store._follow("Eip", EIPS, store._pool_shelf)
+        store._follow("Service", SERVICES, store._service_shelf)
         return store
 
     @classmethod
@@ -64,13 +66,14 @@ class Store:
         """
         store = cls(client, namespace)
         bodies = Bodies(client, store._pools, store.poke)
-        store._follow(EIP_OUTLINES, Shelf(bodies, store.poke))
+        store._follow("Eip", EIP_OUTLINES, Shelf(bodies, store.poke))
         store._add(bodies, bodies.run)
-        store._follow(LABELLED_SERVICES, store._service_shelf)
+        store._follow("Service", LABELLED_SERVICES, store._service_shelf)
         return store
 
-    def _follow(self, resource: Resource[Shape, Value], shelf: Shelf[Value]) -> None:
+    def _follow(self, kind: str, resource: Resource[Shape, Value], shelf: Shelf[Value]) -> None:
         self._add(shelf, Reflector(self._client, resource, shelf).run)
+        self._unread.append(partial(shelf.unread, kind))
 
     def _add(self, part: Part, run: Callable[[], Coroutine[None, None, None]]) -> None:
         self._parts.append(part)
@@ -108,6 +111,7 @@ class Store:
             speakers=self._leases.sheet.read(),
             leader_renewal=self._leases.leader_renewal,
             gone=self._gone,
+            unreadable={str(one): one for unread in self._unread for one in unread()},
         )
 
     def absorb(self, written: Pool | Service) -> None:

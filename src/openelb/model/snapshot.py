@@ -7,12 +7,34 @@ from openelb.model.cluster import Pool, Service, ServiceKey, Speaker
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object of which no more than the metadata can be read; `problem` says where it is not as its kind should be.
+
+    Written as users name it: `Eip office`, `Service default/web`.
+    """
+
+    kind: str
+    key: ServiceKey
+    uid: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {str(self.key).removeprefix('/')}"  # an Eip has no namespace
+
+    @property
+    def sentence(self) -> str:
+        """What its author is told."""
+        return f"cannot be read, and what was known of it before stands: {self.problem}; correct that field"
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What judgements are made from.
 
     `endpoints` has the nodes with a ready endpoint of a Service. `speakers` are those whose Lease is in the cluster,
     by node; `leader_renewal` changes with every renewal of the manager's. `gone` are Services that a direct read has
-    shown to be absent: a Service that is merely not in `services` may be one that has not arrived yet.
+    shown to be absent: a Service that is merely not in `services` may be one that has not arrived yet. `unreadable` has,
+    by what they are called, objects that cannot be read: the other mappings have what was known of them before, if anything.
     """
 
     pools: Mapping[str, Pool] = field(default_factory=dict)
@@ -21,6 +43,7 @@ class Snapshot:
     speakers: Mapping[str, Speaker] = field(default_factory=dict)
     leader_renewal: str = ""
     gone: frozenset[ServiceKey] = frozenset()
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
 
     def amounts_to(self, other: "Snapshot") -> bool:
         """Whether the same follows from this one as from the `other`: between most two snapshots only Leases were renewed,
@@ -32,7 +55,8 @@ class Snapshot:
 
     def _facts(self) -> tuple[object, ...]:
         """A tuple, since it takes one and the same mapping for equal without reading it."""
-        return self.pools, self.services, self.gone, {node: speaker.links for node, speaker in self.speakers.items()}
+        links = {node: speaker.links for node, speaker in self.speakers.items()}
+        return self.pools, self.services, self.gone, self.unreadable, links
 
     def _local_endpoints(self) -> Mapping[ServiceKey, frozenset[str] | None]:
         return {key: self.endpoints.get(key) for key, service in self.services.items() if service.local_traffic_only}

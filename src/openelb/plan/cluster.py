@@ -51,7 +51,12 @@ def plan(
     if memory is None or memory.lb_class != lb_class:
         memory = Memory(lb_class)
     memory.look(snapshot.pools, look.reaches, snapshot.services)
-    judged = [service for service in snapshot.services.values() if not memory.agrees(service, look.books)]
+    unseen = _unseen_pools(snapshot)
+    judged = [
+        service
+        for service in snapshot.services.values()
+        if service.pool_label not in unseen and not memory.agrees(service, look.books)
+    ]
     unknown = _strike_the_gone(look)
     _enter_what_is_shown(look, judged)
     publications = _publications(look, judged, lb_class)
@@ -69,6 +74,12 @@ def plan(
         },
         unknown=unknown,
     )
+
+
+def _unseen_pools(snapshot: Snapshot) -> frozenset[str]:
+    """Eips that are there and were never read: who has an address of one keeps it as it is."""
+    unreadable = {one.key.name for one in snapshot.unreadable.values() if one.kind == "Eip"}
+    return frozenset(unreadable - snapshot.pools.keys())
 
 
 def _publications(look: "_Look", judged: list[Service], lb_class: str) -> dict[ServiceKey, Publication | None]:
@@ -106,7 +117,8 @@ def _precedence(service: Service) -> tuple[bool, str, ServiceKey]:
 
 
 def _strike_the_gone(look: _Look) -> frozenset[ServiceKey]:
-    missing = look.books.everybody() - look.snapshot.services.keys()
+    unreadable = {one.key for one in look.snapshot.unreadable.values() if one.kind == "Service"}
+    missing = look.books.everybody() - look.snapshot.services.keys() - unreadable
     for key in missing & look.snapshot.gone:
         for holding in look.books.holdings(key):
             look.books.strike(key, holding)

@@ -1,12 +1,12 @@
 """Why a Service has its address or none, and why that node answers for it: the same judgements, told to a person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openelb.model import names
 from openelb.model.addresses import parse_address
 from openelb.model.cluster import Protocol, Publication, Service, ServiceKey, Speaker
-from openelb.model.snapshot import Snapshot
+from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, node
 from openelb.plan.allocation import wants_address
 from openelb.plan.placement import candidates, link_for, winner
@@ -41,6 +41,21 @@ def explain(
     snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str = names.LOAD_BALANCER_CLASS
 ) -> Explanation:
     """Explain one Service of the snapshot. Raises KeyError when it is not there."""
+    unreadable = snapshot.unreadable.get(f"Service {key}")
+    if unreadable and key not in snapshot.services:
+        return Explanation(str(key), "", "", "", False, (_unreadable(unreadable),), ())
+    told = _explain(snapshot, alive, key, lb_class)
+    pools = {snapshot.services[key].pool_label, snapshot.services[key].requested_pool}
+    troubles = [unreadable, *(snapshot.unreadable.get(f"Eip {pool}") for pool in sorted(pools))]
+    sentences = (*told.sentences, *(_unreadable(trouble) for trouble in troubles if trouble))
+    return replace(told, served=told.served and not unreadable, sentences=sentences)
+
+
+def _unreadable(found: Unreadable) -> str:
+    return f"{found} {found.sentence} (Unreadable)"
+
+
+def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str) -> Explanation:
     service = snapshot.services[key]
     if not wants_address(service, lb_class) and not service.pool_label:
         return Explanation(str(key), "", "", "", False, (_not_ours(service, lb_class),), ())

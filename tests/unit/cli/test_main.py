@@ -205,6 +205,7 @@ def test_the_overview_for_programs_has_the_documented_shape(cluster: Cluster) ->
             }
         ],
         "served": 1,
+        "unreadable": {},
     }
 
 

@@ -1,6 +1,7 @@
 """What the overview and the explanations say of a cluster in trouble, after listening for no time at all."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -46,7 +47,7 @@ async def test_without_any_speaker_something_is_wrong(server: SteeredApiServer) 
 
 
 def test_a_cluster_without_speakers_is_not_good_even_if_a_manager_leads() -> None:
-    assert not views.Status(manager=True, speakers=(), pools=(), served=0, unserved={}).is_good()
+    assert not views.Status(manager=True, speakers=(), pools=(), served=0, unserved={}, unreadable={}).is_good()
 
 
 async def test_an_eip_that_is_not_ready_says_why(server: SteeredApiServer) -> None:
@@ -90,3 +91,12 @@ async def test_without_a_live_speaker_nobody_answers(server: SteeredApiServer) -
         "No node answers for it.",
         "  n1 is lost: its speaker does not renew its Lease",
     ]
+
+
+def test_a_cluster_with_an_object_that_cannot_be_read_is_not_good() -> None:
+    speakers = (views.SpeakerLine("n1", True, ("eth0",)),)
+    good = views.Status(manager=True, speakers=speakers, pools=(), served=0, unserved={}, unreadable={})
+    spoilt = replace(good, unreadable={"Eip spoilt": "cannot be read"})
+    assert (good.is_good(), spoilt.is_good()) == (True, False)
+    assert "unreadable" not in good.text()
+    assert spoilt.text().splitlines()[-2:] == ["unreadable", "  Eip spoilt: cannot be read"]

@@ -1,15 +1,17 @@
 """What is told about objects, and what is not told again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from openelb.kube import report
 from openelb.kube.client import Client
 from openelb.kube.report import Reporter
+from openelb.model.cluster import Pool, Service
 from tests.fakes.apiserver import FakeApiServer, Refusal
 from tests.fakes.clock import Clock
-from tests.unit.builders import pool, service
+from tests.unit.builders import pool, service, unreadable
 
 EVENTS = "/apis/events.k8s.io/v1/events"
 
@@ -83,6 +85,17 @@ async def test_an_event_about_an_eip_is_where_kubectl_looks_for_it(reporter: Rep
     assert written["metadata"]["namespace"] == "default"
     assert written["type"] == "Normal"
     assert (written["regarding"]["kind"], written["regarding"]["name"]) == ("Eip", "office")
+
+
+@pytest.mark.parametrize("about", [pool("office"), service("team/web")])
+async def test_an_event_about_an_object_that_cannot_be_read_is_beside_those_about_it_when_it_could_be(
+    reporter: Reporter, about: Pool | Service
+) -> None:
+    of = ("Eip", about.name) if isinstance(about, Pool) else ("Service", str(about.key))
+    (odd,) = unreadable(*of).values()
+    reporter.tell(about, "Unreadable", odd.sentence, warning=True)
+    reporter.tell(replace(odd, uid=about.uid), "Unreadable", odd.sentence, warning=True)
+    assert len(waiting(reporter)) == 1
 
 
 async def test_a_sentence_too_long_for_an_event_is_cut(reporter: Reporter, server: FakeApiServer) -> None:

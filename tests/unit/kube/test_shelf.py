@@ -9,7 +9,7 @@ KEY = ServiceKey("default", "web")
 
 
 def at(version: int, value: str | None, *, uid: str = "u1", name: str = "web") -> Seen[str]:
-    return Seen(ServiceKey("default", name), uid, version, value)
+    return Seen(ServiceKey("default", name), uid, version, value, "" if value else f"wrong at {version}")
 
 
 class Shelved:
@@ -25,6 +25,10 @@ class Shelved:
 
     def _count(self) -> None:
         self.calls += 1
+
+    @property
+    def unread(self) -> dict[str, str]:
+        return {str(one): one.problem for one in self.shelf.unread("Service")}
 
     @property
     def seen(self) -> dict[str, str]:
@@ -126,3 +130,32 @@ def test_what_could_not_be_read_is_taken_when_it_can_be() -> None:
     shelved = Shelved(at(5, None))
     shelved.shelf.listed([shelved.shelf.known(at(5, "readable"))])
     assert shelved.seen == {"web": "readable"}
+
+
+def test_an_object_that_cannot_be_read_is_known_as_that_until_it_can_be() -> None:
+    shelved = Shelved(at(5, "known"), at(5, None, name="api"))
+    assert shelved.unread == {"Service default/api": "wrong at 5"}
+    shelved.shelf.put(at(6, None))
+    assert shelved.unread == {"Service default/api": "wrong at 5", "Service default/web": "wrong at 6"}
+    shelved.shelf.put(at(7, None))
+    assert shelved.unread["Service default/web"] == "wrong at 7"
+    shelved.shelf.put(at(8, "readable again"))
+    shelved.shelf.listed([at(8, "readable again"), at(9, "readable", name="api")])
+    assert shelved.unread == {}
+
+
+def test_what_is_gone_is_no_object_that_cannot_be_read() -> None:
+    shelved = Shelved(at(5, None), at(5, None, name="api"))
+    shelved.shelf.drop(at(6, None))
+    assert shelved.unread == {"Service default/api": "wrong at 5"}
+    shelved.shelf.listed([])
+    assert shelved.unread == {}
+
+
+def test_the_answer_to_a_write_tells_whether_an_object_can_be_read_when_it_is_the_later_one() -> None:
+    shelved = Shelved(at(5, "known"))
+    shelved.shelf.put(at(8, None))
+    shelved.shelf.absorb(at(7, "written before"))
+    assert (shelved.seen, shelved.unread) == ({"web": "written before"}, {"Service default/web": "wrong at 8"})
+    shelved.shelf.absorb(at(9, "written"))
+    assert (shelved.seen, shelved.unread) == ({"web": "written"}, {})

@@ -206,3 +206,23 @@ async def test_what_a_direct_read_did_not_find_is_gone_until_it_appears(server: 
         assert (await look(store)).gone == {late}
         await server.put(objects.SERVICES, objects.service("late"))
         assert (await look(store)).gone == frozenset()
+
+
+async def test_objects_that_cannot_be_read_are_in_the_snapshot_by_what_they_are_called(
+    server: FakeApiServer, client: Client
+) -> None:
+    await server.put(objects.EIPS, objects.eip("spoilt") | {"spec": {"address": 7}})
+    await server.put(objects.SERVICES, objects.service("web") | {"spec": "none"})
+    await server.put(objects.SLICES, objects.endpoint_slice("web-1", "web") | {"endpoints": 7})
+    await server.put(objects.LEASES, objects.speaker_lease("n1", "t1") | {"spec": 7})
+    async with stored(client) as store:
+        found = store.snapshot().unreadable
+        assert {name: one.problem for name, one in found.items()} == {
+            "Eip spoilt": "Expected `str | null`, got `int` - at `$.spec.address`",
+            "Service default/web": "Expected `object | null`, got `str` - at `$.spec`",
+            "EndpointSlice default/web-1": "Expected `array | null`, got `int` - at `$.endpoints`",
+            "Lease openelb-system/openelb-speaker-n1": "Expected `object | null`, got `int` - at `$.spec`",
+        }
+        assert found["Eip spoilt"].uid
+        await server.put(objects.EIPS, objects.eip("spoilt"))
+        assert "Eip spoilt" not in (await look(store)).unreadable

@@ -2,7 +2,7 @@ from openelb.model import names
 from openelb.model.cluster import Protocol
 from openelb.plan.explain import explain, unserved
 from openelb.plan.placement import winner
-from tests.unit.builders import address, key, pool, service, snapshot, speaker
+from tests.unit.builders import address, key, pool, service, snapshot, speaker, unreadable
 
 NODES = ("node-a", "node-b", "node-c")
 SPEAKERS = [speaker(name) for name in NODES]
@@ -122,3 +122,21 @@ def test_the_overview_has_services_that_no_manager_has_served_yet():
         "is openelb-manager running"
         in unserved(snapshot(pool(used=USED), service(), *SPEAKERS), frozenset(NODES))["default/web"]
     )
+
+
+def test_a_service_that_cannot_be_read_says_so_with_what_was_known_of_it():
+    spoilt = unreadable("Service", "web")
+    said = told(pool(used=USED), WEB, *SPEAKERS, unreadable=spoilt)
+    assert (said.address, said.owner, said.served) == ("192.168.1.1", OWNER, False)
+    assert said.sentences[-1] == f"Service default/web {spoilt['Service default/web'].sentence} (Unreadable)"
+    assert told(pool(), service("other"), unreadable=spoilt).sentences == said.sentences[-1:]
+
+
+def test_a_service_says_that_its_eip_cannot_be_read():
+    spoilt = unreadable("Eip", "eip")
+    known = told(pool(used=USED), WEB, *SPEAKERS, unreadable=spoilt)
+    assert (known.address, known.served) == ("192.168.1.1", True)
+    wanting = told(service(requested_pool="eip"), *SPEAKERS, unreadable=spoilt)
+    for said in (known, wanting, told(WEB, *SPEAKERS, unreadable=spoilt)):
+        assert said.sentences[-1] == f"Eip eip {spoilt['Eip eip'].sentence} (Unreadable)"
+    assert told(pool(used=USED), WEB, *SPEAKERS, unreadable=unreadable("Eip", "other")).served
