@@ -180,7 +180,7 @@ class Replica:
         try:
             await self._leadership.attempt()
             self._world.clock.now += Terms().duration + 1
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await self._store.synced()
             yield self
         finally:
