@@ -21,6 +21,7 @@ from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, LEASES, SERVICES, eip, service
 from tests.unit.replica import POOL, QUICKLY, SPEC, replica, wanting
 
+LEADS = f"GET /apis/coordination.k8s.io/v1/namespaces/{names.NAMESPACE}/leases/{names.LEADER_LEASE}"
 DENIED = Refusal(403, "Forbidden", message='admission webhook "no.example.com" denied the request: no')
 NO_RIGHT = Refusal(403, "Forbidden", message='services "web" is forbidden: User "x" cannot patch services/status')
 
@@ -133,8 +134,9 @@ async def test_an_unknown_holder_is_asked_for_before_its_address_is_free() -> No
 
 
 async def test_a_holder_that_has_only_not_arrived_keeps_its_address() -> None:
+    """Also from one that would come before it if it were free."""
     full = eip("pool", "192.0.2.1", spec=SPEC, status={"used": {"192.0.2.1": "default/late"}})
-    async with replica({**POOL, **full, "metadata": POOL["metadata"]}, wanting("web")) as manager:
+    async with replica({**POOL, **full, "metadata": POOL["metadata"]}, wanting("eager")) as manager:
         late = wanting("late")
         manager.server.before(
             "GET /api/v1/namespaces/default/services/late", lambda: manager.server.put(SERVICES, late)
@@ -143,7 +145,7 @@ async def test_a_holder_that_has_only_not_arrived_keeps_its_address() -> None:
         await manager.look()
         await manager.sees(lambda seen: key("late") in seen.services)
         await manager.settle()
-        assert (manager.address("late"), manager.address("web")) == ("192.0.2.1", "")
+        assert (manager.address("late"), manager.address("eager")) == ("192.0.2.1", "")
 
 
 # What goes wrong.
@@ -324,6 +326,22 @@ async def test_a_new_leader_reads_the_cluster_on_connections_of_its_own() -> Non
         stop.set()
         await running
         assert former not in server.connections[1:]
+
+
+async def test_who_leads_again_lists_everything_anew() -> None:
+    """What it had seen before is older than what the leader in between has written."""
+    async with SteeredApiServer().running() as server:
+        running = asyncio.create_task(controller.run(server.access, Settings("manager-1", metrics_address="")))
+        await server.until(lambda: server.watches_open == 4)
+        lease = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)
+        looked = server.requests.count(LEADS)
+        await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": "manager-2"}})
+        await server.until(lambda: server.requests.count(LEADS) > looked)
+        await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
+        await server.until(lambda: server.requests.count("GET /api/v1/services") == 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await running
 
 
 async def test_a_manager_leads_serves_and_gives_the_lead_up_when_told_to_stop() -> None:
