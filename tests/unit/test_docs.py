@@ -35,7 +35,7 @@ from openelb.plan import cluster, liveness
 from openelb.plan.explain import Explanation
 from openelb.speaker import EVENTS, EVENTS_PER_SECOND, TICK
 from openelb.wire.bpf import MAX_RANGES
-from tests.unit.builders import pool, service, snapshot, speaker
+from tests.unit.builders import pool, service, snapshot, speaker, unreadable
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -291,6 +291,7 @@ CASES: list[Snapshot] = [
     snapshot(HERE, pool(), service(requested_protocol="vip")),
     *(snapshot(HERE, written(address), asking()) for address in ("", "1.2.3", "1.2.3.4/33", "2.2.2.2-1.1.1.1")),
     *(snapshot(HERE, each, asking()) for each in (written("1.1.1.1-::1"), written(protocol="ospf"))),
+    snapshot(HERE, asking(), unreadable=unreadable("Eip", "eip")),
     snapshot(HERE, pool(disabled=True), asking()),
     snapshot(HERE, FULL, service("a"), service("b"), asking()),
     snapshot(HERE, pool(deleting=True, finalizers=("example.org/other",)), asking()),

@@ -24,10 +24,16 @@ class Holding(NamedTuple):
 
 
 class Books:
-    """The ledgers of all pools, and what Services show, while one look fills them in."""
+    """The ledgers of all pools, and what Services show, while one look fills them in.
 
-    def __init__(self, pools: Mapping[str, Pool], services: Iterable[Service]) -> None:
+    `unseen` are Eips that are there and no pools to us, by name, with a sentence that says why.
+    """
+
+    def __init__(
+        self, pools: Mapping[str, Pool], services: Iterable[Service], unseen: Mapping[str, str] | None = None
+    ) -> None:
         self.pools = pools
+        self.unseen = unseen or {}
         self.by_name = sorted(pools.values(), key=lambda pool: pool.name)
         self.used = {pool.name: _in_order(pool.status.used) for pool in self.by_name}
         self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
@@ -181,7 +187,9 @@ def choose(service: Service, books: Books) -> Holding | Finding:
 
 
 def _from_named_pool(service: Service, asked: Address | None, books: Books) -> Holding | Finding:
-    pool = books.pools.get(service.requested_pool)
+    pool, unseen = books.pools.get(service.requested_pool), books.unseen.get(service.requested_pool)
+    if unseen:
+        return Finding(Reason.POOL_INVALID, f"Eip {service.requested_pool} cannot be used: it {unseen}")
     if pool is None:
         return Finding(
             Reason.POOL_NOT_FOUND,

@@ -47,15 +47,16 @@ def plan(
     judged anew. The plan is the same without it.
     """
     speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-    look = _Look(snapshot, Books(snapshot.pools, snapshot.services.values()), reaches(snapshot.pools, speakers))
+    books = Books(snapshot.pools, snapshot.services.values(), _unseen(snapshot))
+    look = _Look(snapshot, books, reaches(snapshot.pools, speakers))
     if memory is None or memory.lb_class != lb_class:
         memory = Memory(lb_class)
     memory.look(snapshot.pools, look.reaches, snapshot.services)
-    unseen = _unseen_pools(snapshot)
     judged = [
         service
         for service in snapshot.services.values()
-        if service.pool_label not in unseen and not memory.agrees(service, look.books)
+        # Who has an address of an Eip that was never read keeps it as it is.
+        if service.pool_label not in books.unseen and not memory.agrees(service, look.books)
     ]
     unknown = _strike_the_gone(look)
     _enter_what_is_shown(look, judged)
@@ -76,10 +77,10 @@ def plan(
     )
 
 
-def _unseen_pools(snapshot: Snapshot) -> frozenset[str]:
-    """Eips that are there and were never read: who has an address of one keeps it as it is."""
-    unreadable = {one.key.name for one in snapshot.unreadable.values() if one.kind == "Eip"}
-    return frozenset(unreadable - snapshot.pools.keys())
+def _unseen(snapshot: Snapshot) -> dict[str, str]:
+    """Eips that are there and were never read, each with its sentence."""
+    unreadable = {one.key.name: one.sentence for one in snapshot.unreadable.values() if one.kind == "Eip"}
+    return {name: sentence for name, sentence in unreadable.items() if name not in snapshot.pools}
 
 
 def _publications(look: "_Look", judged: list[Service], lb_class: str) -> dict[ServiceKey, Publication | None]:

@@ -45,7 +45,8 @@ def explain(
     if unreadable and key not in snapshot.services:
         return Explanation(str(key), "", "", "", False, (_unreadable(unreadable),), ())
     told = _explain(snapshot, alive, key, lb_class)
-    pools = {snapshot.services[key].pool_label, snapshot.services[key].requested_pool}
+    service = snapshot.services[key]
+    pools = {service.pool_label, *({service.requested_pool} & snapshot.pools.keys())}  # of others the condition tells
     troubles = [unreadable, *(snapshot.unreadable.get(f"Eip {pool}") for pool in sorted(pools))]
     sentences = (*told.sentences, *(_unreadable(trouble) for trouble in troubles if trouble))
     return replace(told, served=told.served and not unreadable, sentences=sentences)

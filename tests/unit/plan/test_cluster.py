@@ -6,7 +6,7 @@ from openelb.model import names
 from openelb.model.cluster import Publication
 from openelb.model.findings import Condition, Reason
 from openelb.plan import cluster
-from tests.unit.builders import condition, key, pool, service, snapshot, speaker
+from tests.unit.builders import condition, key, pool, service, snapshot, speaker, unreadable
 from tests.unit.plan.judged import of, plan, used
 
 WEB = {"192.168.1.1": "default/web"}
@@ -257,3 +257,31 @@ def test_a_failover_writes_nothing():
     facts = snapshot(pool(used=WEB), service(), speaker("node-a"), speaker("node-b"))
     both, one = (cluster.plan(facts, frozenset(alive)) for alive in (("node-a", "node-b"), ("node-b",)))
     assert both == one
+
+
+def test_who_has_an_address_of_an_eip_that_was_never_read_keeps_it():
+    other = pool("other", "192.168.2.0/24")
+    for wish in ({}, {"requested_pool": "eip"}, {"requested_pool": "other"}, {"deleting": True}):
+        found = plan(other, service(shows="192.168.1.1", **wish), unreadable=unreadable("Eip", "eip"))
+        assert found.services == {}
+    assert plan(other, service(shows="192.168.1.1", requested_pool="eip")).services != {}
+
+
+def test_a_service_that_names_an_eip_that_was_never_read_is_told_so():
+    spoilt = unreadable("Eip", "eip")
+    (told,) = of(plan(service(requested_pool="eip"), unreadable=spoilt)).conditions
+    assert (told.reason, told.message) == (
+        "PoolInvalid",
+        f"Eip eip cannot be used: it {spoilt['Eip eip'].sentence}",
+    )
+
+
+def test_an_eip_that_cannot_be_read_any_more_is_judged_as_it_was_known():
+    facts = (pool(used=WEB), service(shows="192.168.1.1"), service("db", requested_pool="eip"))
+    assert plan(*facts, unreadable=unreadable("Eip", "eip")) == plan(*facts)
+
+
+def test_a_holder_that_cannot_be_read_is_not_asked_for():
+    assert plan(pool(used=WEB)).unknown == {key("web")}
+    found = plan(pool(used=WEB), unreadable=unreadable("Service", "web"))
+    assert (found.unknown, used(found)) == (frozenset(), WEB)
