@@ -189,14 +189,14 @@ class Speaker:
         return self._judged.plan
 
     def _announce(self, plan: node.NodePlan, snapshot: Snapshot, now: float) -> None:
-        before = self._announcers.claims
-        gained, lost = plan.claims.keys() - before, before - plan.claims.keys()
+        before, claims = self._announcers.claims, frozenset(plan.claims)
+        gained, lost = claims - before, before - claims
         why: dict[Claim, str] = {}
         if len(gained) <= TOLD_ONE_BY_ONE:
             why |= {claim: str(plan.claims[claim]) for claim in gained}
         if len(lost) <= TOLD_ONE_BY_ONE:
             why |= {claim: plan.why_not(claim.address) for claim in lost}
-        self._make_valid(frozenset(plan.claims), now, why)
+        self._make_valid(claims, now, why)
         for claim in sorted(gained & self._announcers.claims, key=lambda claim: (claim.link, int(claim.address))):
             for key in plan.claims[claim].services:
                 sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"

@@ -26,7 +26,7 @@ MAX_BYTES = 1 << 22
 """Some 80,000 claims; whatever is longer was not written by a speaker."""
 
 EVERY = 0.5
-"""Seconds between two stamps of the same claims: looks may come much closer together."""
+"""Seconds between two stamps, where no claim has gone: looks may come much closer together, and claims by the thousand."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -98,7 +98,9 @@ class StateFile:
     def keep(self, claims: frozenset[Claim], *, valid_for: float) -> None:
         """Write down that these claims are announced, and are valid for so many seconds from now."""
         now = self._clock()
-        if self._path is None or (now - self._written_at < EVERY and claims == self._claims):
+        if self._path is None or (
+            now - self._written_at < EVERY and self._claims is not None and self._claims <= claims
+        ):
             return
         try:
             if claims != self._claims:

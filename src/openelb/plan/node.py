@@ -146,15 +146,19 @@ def _answers(
 def _touched(before: Snapshot, snapshot: Snapshot) -> Set[ServiceKey]:
     """The Services that may be judged otherwise than before, but for what concerns all of them."""
     services = _changed(before.services, snapshot.services)
-    moved = _changed(before.endpoints, snapshot.endpoints) & snapshot.services.keys()
-    return services | {key for key in moved if snapshot.services[key].local_traffic_only}
+    if before.endpoints is snapshot.endpoints:
+        return services
+    local = [key for key, service in snapshot.services.items() if service.local_traffic_only]
+    return services.union(key for key in local if before.endpoints.get(key) is not snapshot.endpoints.get(key))
 
 
 def _changed(before: Mapping[ServiceKey, Value], now: Mapping[ServiceKey, Value]) -> set[ServiceKey]:
     """Told by identity, since the store replaces what has changed and nothing else. To take too much for changed is no harm."""
     if before is now:
         return set()
-    return {key for key, value in now.items() if before.get(key) is not value} | (before.keys() - now.keys())
+    changed = {key for key, value in now.items() if before.get(key) is not value}
+    new = sum(key not in before for key in changed)
+    return changed if len(before) + new == len(now) else changed | (before.keys() - now.keys())
 
 
 def _showing(

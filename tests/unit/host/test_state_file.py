@@ -48,16 +48,19 @@ def test_each_stamp_makes_it_valid_for_longer(path: Path, clock: Clock) -> None:
     assert process(path, clock).left() == Left(CLAIMS, valid_for=3.0)
 
 
-def test_a_change_is_written_at_once_and_a_stamp_of_the_same_not_more_often_than_needed(
+def test_what_is_no_longer_announced_is_out_of_it_at_once_and_the_rest_is_stamped_as_often_as_needed(
     path: Path, clock: Clock
 ) -> None:
-    kept = process(path, clock)
+    kept, more = process(path, clock), CLAIMS | {Claim(IPv4Address("192.0.2.99"), "eth0")}
     kept.keep(CLAIMS, valid_for=4.0)
     clock.now += EVERY / 2
-    kept.keep(CLAIMS, valid_for=4.0)
+    kept.keep(more, valid_for=4.0)
     assert process(path, clock).left() == Left(CLAIMS, valid_for=4.0 - EVERY / 2)
-    kept.keep(NONE, valid_for=4.0)
-    assert process(path, clock).left() == Left(NONE, valid_for=4.0)
+    clock.now += EVERY / 2
+    kept.keep(more, valid_for=4.0)
+    assert process(path, clock).left() == Left(more, valid_for=4.0)
+    kept.keep(CLAIMS, valid_for=4.0)
+    assert process(path, clock).left() == Left(CLAIMS, valid_for=4.0)
 
 
 def test_what_is_old_says_so(path: Path, clock: Clock) -> None:
