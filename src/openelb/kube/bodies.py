@@ -15,7 +15,7 @@ from openelb.complaints import Complaints
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client, describe
 from openelb.kube.decode import Outline
-from openelb.kube.errors import ApiError, NotFound
+from openelb.kube.errors import ApiError, Nonsense
 from openelb.kube.reader import Reader
 from openelb.kube.resources import ANNOUNCED_EIPS, EIPS_PATH, eip_path
 from openelb.kube.shelf import View
@@ -54,14 +54,14 @@ class Bodies:
         self._reader = Reader(ANNOUNCED_EIPS, self._what)
         self._outlines: dict[ServiceKey, Outline] = {}
         self._bodies: dict[ServiceKey, Body] = {}
-        self._wanted: set[ServiceKey] = set()
-        self._queue: asyncio.Queue[ServiceKey] = asyncio.Queue()
+        self._wanted: dict[ServiceKey, int] = {}  # with how often in a row its reading has failed
+        self._queue: asyncio.Queue[ServiceKey] = asyncio.Queue()  # those of them whose turn it is
         self._complaints = Complaints()
 
     @property
     def complete(self) -> bool:
-        """Whether all that was asked for has been read."""
-        return not self._wanted
+        """Whether all that is there has been read."""
+        return not any(key in self._outlines for key in self._wanted)
 
     def put(self, key: ServiceKey, value: Outline) -> None:
         # Most events are allocations, and tell nothing here: the pools shown stay the same object.
@@ -69,7 +69,7 @@ class Bodies:
             return
         self._outlines[key] = value
         if self._lacks(key, value) and key not in self._wanted:
-            self._wanted.add(key)
+            self._wanted[key] = 0
             self._queue.put_nowait(key)
         self._show(key, value)
 
@@ -92,39 +92,52 @@ class Bodies:
     async def _read_on(self) -> None:
         while True:
             key = await self._queue.get()
-            await self._read(key)
-            self._wanted.discard(key)
-            if self.complete and self._complaints.ends():
-                log.info("%s: going on", self._what)
-            self._on_change()
+            try:
+                await self._read(key)
+            except ApiError as error:
+                self._put_off(key, error)
+            else:
+                self._settle(key)
 
     async def _read(self, key: ServiceKey) -> None:
-        """Read one Eip until it is there as its outline tells, or gone."""
-        failures = 0
+        """Read one Eip until it is there as its outline tells, or that is gone. Raises ApiError."""
         while (outline := self._outlines.get(key)) and self._lacks(key, outline):
-            try:
-                content = await self._client.get(eip_path(key.name), msgspec.Raw)
-            except NotFound:
-                return  # word of its end is on its way
-            except ApiError as error:
-                failures += 1
-                if self._complaints.begins(error.cause):
-                    log.warning("%s; trying again", error)
-                await asyncio.sleep(self._backoff.after(error, failures))
-            else:
-                self._keep(key, outline, content)
+            self._keep(key, outline, await self._client.get(eip_path(key.name), msgspec.Raw))
+
+    def _put_off(self, key: ServiceKey, error: ApiError) -> None:
+        """It waits beside the queue, where it keeps none of the others from being read.
+
+        That there is no such Eip is no end either: one made anew, or a server that is behind, says so too. The end of its
+        outline is.
+        """
+        self._wanted[key] += 1
+        if self._complaints.begins(error.cause):
+            log.warning("%s; trying again", error)
+        pause = self._backoff.after(error, self._wanted[key])
+        asyncio.get_running_loop().call_later(pause, self._queue.put_nowait, key)
+
+    def _settle(self, key: ServiceKey) -> None:
+        del self._wanted[key]
+        if self.complete and self._complaints.ends():
+            log.info("%s: going on", self._what)
+        self._on_change()
 
     def _lacks(self, key: ServiceKey, outline: Outline) -> bool:
         body = self._bodies.get(key)
         return body is None or (body.uid, body.edition) != (outline.uid, outline.edition)
 
     def _keep(self, key: ServiceKey, outline: Outline, content: msgspec.Raw) -> None:
-        """Take what was read for an outline, which has perhaps been followed by another one meanwhile."""
+        """Take what was read for an outline, which has perhaps been followed by another one meanwhile.
+
+        Raises Nonsense when the answer is no object.
+        """
         latest = self._outlines.get(key)
         if latest is None:
             return
         seen, former = self._reader.object(content), self._bodies.get(key)
-        pool = seen.value if seen and seen.value else former.pool if former else None
+        if seen is None:
+            raise Nonsense(f"the answer to {self._what} {key.name} is no object")
+        pool = seen.value or (former.pool if former else None)
         self._bodies[key] = Body(outline.uid, outline.edition, pool)
         self._show(key, latest)
 

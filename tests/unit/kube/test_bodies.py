@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -76,6 +76,18 @@ async def knowing(server: SteeredApiServer, client: Client, *eips: JSON) -> Asyn
         await speaker.until(lambda: speaker.knows_all)
         await server.until(lambda: server.watches_open == 1)
         yield speaker
+
+
+def answer_once(server: SteeredApiServer, answer: Callable[[], Awaitable[Refusal]]) -> None:
+    """Answer the next reading of the Eip like this."""
+
+    async def rule(asked: str) -> Refusal | None:
+        if asked != GET or rule not in server.rules:
+            return None
+        server.rules.remove(rule)
+        return await answer()
+
+    server.rules.append(rule)
 
 
 def used(*addresses: str) -> JSON:
@@ -155,6 +167,49 @@ async def test_one_that_goes_before_it_is_read_holds_nothing_up(server: SteeredA
     async with speaking(client) as speaker:
         await speaker.until(lambda: speaker.knows_all)
         assert speaker.pools == {}
+
+
+async def test_one_made_anew_while_the_former_is_read_is_read(server: SteeredApiServer, client: Client) -> None:
+    async with knowing(server, client) as speaker:
+
+        async def make_anew() -> Refusal:
+            await server.remove(EIPS, "eip")
+            await server.put(EIPS, eip(uid="another"))
+            await server.put(EIPS, eip("later"))
+            await speaker.until(lambda: "later" in speaker.pools)
+            return Refusal(404, "NotFound")
+
+        answer_once(server, make_anew)
+        await server.put(EIPS, eip())
+        await speaker.until(lambda: "eip" in speaker.pools)
+        assert speaker.pools["eip"].uid == "another"
+
+
+@pytest.mark.parametrize("answer", [Refusal(404, "NotFound"), Refusal(200)])
+async def test_one_of_which_a_server_knew_nothing_once_is_read(
+    server: SteeredApiServer, client: Client, answer: Refusal
+) -> None:
+    async def say() -> Refusal:
+        return answer
+
+    answer_once(server, say)
+    await server.put(EIPS, eip())
+    async with speaking(client) as speaker:
+        await speaker.until(lambda: speaker.knows_all)
+        assert "eip" in speaker.pools
+
+
+async def test_those_that_cannot_be_read_keep_no_other_from_being_read(
+    server: SteeredApiServer, client: Client
+) -> None:
+    for number in range(2 * bodies.AT_ONCE):
+        await server.put(EIPS, eip(f"bad-{number}"))
+        server.faults.refused_paths[f"{EIPS}/bad-{number}"] = Refusal(500)
+    async with speaking(client) as speaker:
+        await server.until(lambda: len(server.requests) > 2 * bodies.AT_ONCE)
+        await server.put(EIPS, eip())
+        await speaker.until(lambda: "eip" in speaker.pools)
+        assert not speaker.knows_all
 
 
 async def test_what_was_being_read_when_the_work_broke_off_is_read_when_it_goes_on(
