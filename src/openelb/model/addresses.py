@@ -75,13 +75,21 @@ class AddressRange:
         return map(type(self.first), range(int(self.first), int(self.last) + 1))
 
 
-@lru_cache(maxsize=1 << 15)
+_LONGEST = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+
+
 def parse_address(text: str) -> Address | None:
     """Read an address as Kubernetes writes it, or None: who asked knows what to tell the user.
 
     One with a zone (`fe80::1%eth0`) is none: it would be equal to no address of a pool and yet lie in it.
-    Cached, since every look reads what every Service shows: that was half of the time of a judgement.
     """
+    # Before the cache, which keeps its texts: an annotation of anybody's may be 256 KiB long.
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1 << 15)
+def _parsed(text: str) -> Address | None:
+    """Cached, since every look reads what every Service shows: that was half of the time of a judgement."""
     try:
         return ip_address(text) if "%" not in text else None
     except ValueError:

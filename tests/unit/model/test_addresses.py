@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from openelb.model.addresses import AddressRange, order, parse_address
@@ -96,6 +98,19 @@ def test_all_addresses_of_a_range_come_lowest_first():
 @pytest.mark.parametrize("text", ["", "web", "192.0.2", "192.0.2.01", "192.0.2.1/32", "fe80::1%eth0", " 192.0.2.1"])
 def test_what_is_no_address_is_none(text):
     assert parse_address(text) is None
+
+
+def test_the_longest_text_of_an_address_is_read():
+    longest = "2001:0db8:ffff:ffff:ffff:ffff:255.255.255.255"
+    assert parse_address(longest) == address("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")
+    assert parse_address(f"{longest}0") is None
+
+
+def test_a_text_too_long_for_an_address_is_not_kept():
+    text = "x" * 10_000
+    before = sys.getrefcount(text)
+    assert parse_address(text) is None
+    assert sys.getrefcount(text) == before
 
 
 def test_addresses_of_both_families_have_one_order():
