@@ -5,13 +5,14 @@ understand becomes a sentence in the value (`Pool.problem`) or is left out.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 import msgspec
 
+from openelb.kube.answers import UNREADABLE
 from openelb.kube.shapes import (
     AnnouncedEipShape,
     AnnouncedServiceShape,
@@ -36,6 +37,9 @@ from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, Ser
 from openelb.model.findings import Condition
 
 OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED})
+
+# Words that many objects have in common are so few, and of so many characters together.
+_FEW, _SHORT = 16, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +245,9 @@ def endpoint_slice(shape: SliceShape) -> Slice:
     """The ready nodes of a slice; an endpoint that does not say whether it is ready is (discovery.k8s.io/v1)."""
     meta = shape.metadata
     owner = (meta.labels or {}).get("kubernetes.io/service-name", "")
-    nodes = _nodes(
+    nodes = _shared_nodes(
         frozenset(
-            endpoint.node_name
+            sys.intern(endpoint.node_name)
             for endpoint in shape.endpoints or ()
             if endpoint.node_name and (endpoint.conditions is None or endpoint.conditions.ready is not False)
         )
@@ -251,10 +255,14 @@ def endpoint_slice(shape: SliceShape) -> Slice:
     return Slice(ServiceKey(sys.intern(meta.namespace), owner), nodes)
 
 
+def _shared_nodes(nodes: frozenset[str]) -> frozenset[str]:
+    return _same_nodes(nodes) if _is_small(nodes) else nodes
+
+
 @lru_cache(maxsize=4096)
-def _nodes(nodes: frozenset[str]) -> frozenset[str]:
+def _same_nodes(nodes: frozenset[str]) -> frozenset[str]:
     """One copy for the many Services whose endpoints are on the same nodes."""
-    return frozenset(map(sys.intern, nodes))
+    return nodes
 
 
 def lease(shape: LeaseShape) -> Lease:
@@ -295,7 +303,7 @@ def links(text: str) -> tuple[Link, ...]:
     """
     try:
         shapes = msgspec.json.decode(text, type=list[_LinkShape])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ()
     return tuple(Link(shape.name, tuple(_interfaces(shape.addresses))) for shape in shapes)
 
@@ -309,10 +317,16 @@ def _interfaces(texts: Iterable[str]) -> Iterable[IPv4Interface | IPv6Interface]
 
 
 def _shared(words: Iterable[str] | None) -> tuple[str, ...]:
-    return _same(tuple(words or ()))
+    found = tuple(words or ())
+    return _same(found) if _is_small(found) else found
 
 
 @lru_cache(maxsize=4096)
 def _same(words: tuple[str, ...]) -> tuple[str, ...]:
     """One copy for the many objects that have the same words: finalizers, types of conditions."""
     return words
+
+
+def _is_small(words: Collection[str]) -> bool:
+    """Whether a copy may outlive its object: anybody who may write one could fill the memory with long ones."""
+    return len(words) <= _FEW and sum(map(len, words)) <= _SHORT

@@ -211,6 +211,32 @@ def test_an_endpoint_that_does_not_say_that_it_is_unready_is_ready() -> None:
     assert read == decode.Slice(ServiceKey("default", "web"), frozenset({"a", "c", "d"}))
 
 
+COMMON, MANY, LONG = ["a", "b"], [f"w{number}" for number in range(17)], ["x" * 1001]
+
+
+@pytest.mark.parametrize(("words", "kept"), [(COMMON, True), (MANY, False), (LONG, False)])
+def test_the_words_that_objects_have_in_common_are_there_once_unless_they_are_many_or_long(
+    words: list[str], *, kept: bool
+) -> None:
+    first, second = (service(objects.service(name, finalizers=words)).finalizers for name in ("web", "api"))
+    assert first == second == tuple(words)
+    assert (first is second) == kept
+
+
+@pytest.mark.parametrize(("nodes", "kept"), [(COMMON, True), (MANY, False), (LONG, False)])
+def test_the_nodes_that_services_have_in_common_are_there_once_unless_they_are_many_or_long(
+    nodes: list[str], *, kept: bool
+) -> None:
+    first, second = (
+        decode.endpoint_slice(
+            shaped(objects.endpoint_slice(f"{name}-1", name, *map(objects.endpoint, nodes)), SliceShape)
+        ).nodes
+        for name in ("web", "api")
+    )
+    assert first == second == frozenset(nodes)
+    assert (first is second) == kept
+
+
 def test_a_speakers_lease_tells_its_node_and_links() -> None:
     text = '[{"name":"eth0","addresses":["192.0.2.11/24","nonsense"]},{"name":"eth1"}]'
     lease = decode.lease(shaped(objects.speaker_lease("n1", "t1", text), LeaseShape))
