@@ -8,7 +8,9 @@ Watches start here, what they mean is in `watch`.
 
 import asyncio
 import io
+import math
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -67,12 +69,17 @@ class _Request:
 
 
 class Client:
-    """A client of one API server, used as an async context manager. Every method raises ApiError."""
+    """A client of one API server, used as an async context manager. Every method raises ApiError.
+
+    `answered_at` is when the server first answered anything, a refusal included (monotonic seconds; `inf` before). Its
+    own trouble, 5xx, is no answer: others get none either.
+    """
 
     def __init__(self, access: Access, patience: Patience | None = None) -> None:
         self.access = access
         self._patience = patience or Patience()
         self._session: aiohttp.ClientSession | None = None
+        self.answered_at = math.inf
 
     async def __aenter__(self) -> Self:
         self._session = self._open()
@@ -221,7 +228,7 @@ class Client:
         shown = {"Authorization": f"Bearer {credential.token}"} if credential.token else {}
         with _blaming(request.what):
             async with asyncio.timeout(self._patience.request):
-                return await self._live().request(
+                response = await self._live().request(
                     request.method,
                     self.access.server + request.path,
                     params=request.query,
@@ -233,6 +240,9 @@ class Client:
                     server_hostname=self.access.server_name,
                     allow_redirects=False,
                 )
+        if response.status < 500:
+            self.answered_at = min(self.answered_at, time.monotonic())
+        return response
 
     def _live(self) -> aiohttp.ClientSession:
         if self._session is None:

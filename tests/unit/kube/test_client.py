@@ -1,7 +1,9 @@
 """Requests: what is tried again, and which error says what."""
 
+import math
 import re
 import socket
+import time
 
 import pytest
 
@@ -37,6 +39,26 @@ async def web(server: FakeApiServer) -> None:
 
 async def test_an_object_is_read(client: Client) -> None:
     assert (await client.get(WEB, ServiceShape)).metadata.name == "web"
+
+
+async def test_when_the_server_first_answered_is_known_a_refusal_included(
+    server: FakeApiServer, client: Client
+) -> None:
+    began = time.monotonic()
+    server.faults.refusals.append(Refusal(403))
+    assert client.answered_at == math.inf
+    with pytest.raises(Forbidden):
+        await client.get(WEB, ServiceShape)
+    first = client.answered_at
+    await client.get(WEB, ServiceShape)
+    assert began <= first == client.answered_at <= time.monotonic()
+
+
+async def test_a_server_with_trouble_of_its_own_has_not_answered(server: FakeApiServer, client: Client) -> None:
+    server.faults.refusals.extend([Refusal(503, headers={"Retry-After": "0"})] * 4)
+    with pytest.raises(Unavailable):
+        await client.get(WEB, ServiceShape)
+    assert client.answered_at == math.inf
 
 
 async def test_a_body_of_more_than_a_megabyte_is_written_also_when_it_is_sent_twice(
