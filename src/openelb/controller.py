@@ -84,7 +84,7 @@ class Controller:
         self._aside: dict[ServiceKey, tuple[str, float]] = {}
         self._complaints = Complaints(clock=clock)
         self._asked: dict[ServiceKey, float] = {}
-        self._committed = False
+        self._at_once = False
         self._unreadable: Mapping[str, Unreadable] = {}
         self.seen: Snapshot | None = None
 
@@ -99,14 +99,15 @@ class Controller:
         news.tell_unreadable(self._reporter, self._unreadable, snapshot.unreadable)
         self._unreadable = snapshot.unreadable
         alive = liveness.alive(self._hearing, now)
-        self._committed = False
+        self._at_once = False
+        self._forget_who_was_set_aside(now)
         try:
             plan = self._plan(snapshot, alive)
             judging = self._clock() - now
             await self._carry_out(plan, snapshot, until=now + judging * (1 + WRITING_TO_JUDGING))
         except Lost:
             return None
-        return 0.0 if self._committed else self._next_look(now)
+        return 0.0 if self._at_once else self._next_look(now)
 
     def _next_look(self, now: float) -> float | None:
         """Seconds until a speaker could turn out to be lost, or something set aside is due again."""
@@ -132,14 +133,20 @@ class Controller:
         guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items()]
         services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
         services = [(service, publication) for service, publication in services if self._is_due(service)]
-        services.sort(key=lambda pair: not pair[1].ingress)
+        # Who was refused comes after all others, the one that has waited longest first: nobody stands behind them for ever.
+        services.sort(key=lambda pair: (self._refused_until(pair[0]), not pair[1].ingress))
+
+        def enough(begun: int) -> bool:
+            over = begun >= PER_LOOK and self._clock() >= until
+            self._at_once = self._at_once or over  # others have yet to be written
+            return over
+
         failures = [
             *await self._all(partial(self._ask_for, key) for key in self._to_ask_for(plan.unknown)),
             *await self._all(partial(self._write_pool, pool, status) for pool, status in pools if self._is_due(pool)),
             *await self._all(partial(self._guard, pool, on) for pool, on in guards if self._is_due(pool)),
             *await self._all(
-                (partial(self._write_service, service, want) for service, want in services),
-                enough=lambda done: done >= PER_LOOK and self._clock() >= until,
+                (partial(self._write_service, service, want) for service, want in services), enough=enough
             ),
         ]
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
@@ -151,8 +158,16 @@ class Controller:
         """
         if self._unreadable and _in_words(about) in self._unreadable:
             return False
+        return self._clock() >= self._refused_until(about)
+
+    def _refused_until(self, about: Pool | Service) -> float:
+        """The moment of the clock until which it is left as it stands; 0 when it was not refused at the version it has."""
         version, until = self._aside.get(_key(about), ("", 0.0))
-        return about.version != version or self._clock() >= until
+        return until if about.version == version else 0.0
+
+    def _forget_who_was_set_aside(self, now: float) -> None:
+        """Those that were due long ago: they are written or gone."""
+        self._aside = {key: entry for key, entry in self._aside.items() if entry[1] > now - RESYNC}
 
     def _set_aside(self, about: Pool | Service, refusal: Refused) -> None:
         """A conflict is over when the watch brings the later version, which is due at once; other refusals may stay."""
@@ -160,11 +175,11 @@ class Controller:
         seconds = (
             BRIEFLY if isinstance(refusal, Conflict | NotFound) else RESYNC if isinstance(refusal, Invalid) else FOR_NOW
         )
-        # Of many objects that are refused in the same words, as by a webhook that is down, the first is named.
+        # Of many objects that are refused alike, as by a webhook that is down, the first is named. Not by the server's
+        # words: they mostly name the object.
         is_new = self._aside.get(key, ("", 0.0))[0] != about.version
-        if seconds > BRIEFLY and is_new and self._complaints.is_due(f"{refusal.cause} {refusal.message}"):
+        if seconds > BRIEFLY and is_new and self._complaints.is_due(refusal.cause):
             log.warning("%s is left for %g s: %s", _in_words(about), seconds, refusal)
-        self._aside = {other: entry for other, entry in self._aside.items() if entry[1] > now - RESYNC}
         self._aside[key] = about.version, now + seconds
 
     async def _all(
@@ -217,7 +232,7 @@ class Controller:
             self._set_aside(pool, refusal)
             return
         self._store.absorb(written)
-        self._committed = True  # what the ledger holds may be published, at once
+        self._at_once = True  # what the ledger holds may be published
         news.tell_pool(self._reporter, pool, written, status)
 
     async def _guard(self, pool: Pool, on: bool) -> None:

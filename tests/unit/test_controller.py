@@ -19,7 +19,7 @@ from tests.fakes.leases import FakeLease
 from tests.fakes.steered import SteeredApiServer
 from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, LEASES, SERVICES, eip, service
-from tests.unit.replica import POOL, QUICKLY, SPEC, replica, wanting
+from tests.unit.replica import POOL, QUICKLY, SPEC, Replica, replica, wanting
 
 LEADS = f"GET /apis/coordination.k8s.io/v1/namespaces/{names.NAMESPACE}/leases/{names.LEADER_LEASE}"
 DENIED = Refusal(403, "Forbidden", message='admission webhook "no.example.com" denied the request: no')
@@ -213,6 +213,39 @@ async def test_a_service_that_was_refused_is_tried_again_at_once_when_it_changes
         await manager.put(SERVICES, wanting("bad", externalTrafficPolicy="Cluster"))
         await manager.settle()
         assert manager.address("bad") == "192.0.2.1"
+
+
+async def served_after(manager: Replica, name: str, *, looks: int) -> bool:
+    """Whether the Service has an address after so many looks, before each of which all that were refused are due again."""
+    for _ in range(looks):
+        manager.now += FOR_NOW
+        await manager.lead()
+        await manager.look()
+    return bool(manager.address(name))
+
+
+WIDE = eip("pool", "192.0.2.0/23", spec=SPEC, finalizers=[names.POOL_FINALIZER])
+
+
+@pytest.mark.parametrize("was_refused", [False, True], ids=["one that comes", "one that was refused as well"])
+async def test_services_that_are_refused_hold_up_no_other_however_many_they_are(was_refused: bool) -> None:
+    refused = [wanting(f"bad-{number}") for number in range(PER_LOOK)]
+    async with replica(WIDE, *refused, wanting("good")) as manager:
+        manager.server.refuse("services/bad-", Refusal(500))
+        if was_refused:
+            manager.server.refuse("services/good", Refusal(500))
+            assert not await served_after(manager, "good", looks=3)  # the ledger, and all of them in two bursts
+            manager.server.rules.pop()
+        assert await served_after(manager, "good", looks=3)
+
+
+async def test_a_look_that_leaves_some_unwritten_asks_for_another_at_once() -> None:
+    many = [service(f"web-{number}", annotations={names.OPT_IN: "openelb"}) for number in range(PER_LOOK + 1)]
+    async with replica(*many) as manager:
+        manager.server.refuse("services/", Refusal(500))
+        await manager.lead()
+        assert await manager.controller.look() == 0.0
+        assert await manager.controller.look() != 0.0
 
 
 @pytest.mark.parametrize("finalizers", [[], [names.POOL_FINALIZER]], ids=["its finalizer", "its status"])
