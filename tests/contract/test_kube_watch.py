@@ -8,7 +8,8 @@ import pytest
 
 from lab.controlplane import ControlPlane
 from openelb.kube import writes
-from openelb.kube.client import Client, refused_by_status
+from openelb.kube.answers import refused_by_status
+from openelb.kube.client import Client
 from openelb.kube.errors import Gone
 from openelb.kube.resources import EIPS_PATH, service_path
 from openelb.kube.shapes import PageShape, WatchLine

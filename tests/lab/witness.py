@@ -8,7 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from openelb.kube import decode
-from openelb.kube.client import Client, refused_by_status
+from openelb.kube.answers import refused_by_status
+from openelb.kube.client import Client
 from openelb.kube.resources import EIPS_PATH, SERVICES_PATH
 from openelb.kube.shapes import EipShape, PageShape, ServiceShape, WatchLine
 from openelb.model import names

@@ -22,10 +22,11 @@ import aiohttp
 import msgspec
 
 from openelb import __version__
+from openelb.kube import answers
 from openelb.kube.backoff import Backoff
 from openelb.kube.config import Access
 from openelb.kube.credentials import Credential
-from openelb.kube.errors import ApiError, Busy, Nonsense, Refused, Unavailable, Unreachable, refusal
+from openelb.kube.errors import ApiError, Busy, Refused, Unavailable, Unreachable
 
 Shape = TypeVar("Shape")
 
@@ -118,7 +119,7 @@ class Client:
         """Read one object."""
         what = describe("get", path)
         content = await self._insist(lambda: self._send(what, "GET", path), Unreachable, Busy, Unavailable)
-        return _decode(content, shape, what)
+        return answers.read(content, shape, what)
 
     async def page(self, path: str, query: Mapping[str, str], accept: str = JSON) -> bytes:
         """Read one page of a list, as it came; `accept` is the media type to ask for.
@@ -173,7 +174,7 @@ class Client:
     async def _write(self, verb: str, method: str, path: str, body: object, shape: type[Shape], kind: str) -> Shape:
         what, content = describe(verb, path), msgspec.json.encode(body)
         answer = await self._insist(lambda: self._send(what, method, path, content=content, kind=kind), Busy)
-        return _decode(answer, shape, what)
+        return answers.read(answer, shape, what)
 
     async def _insist(self, send: Callable[[], Awaitable[bytes]], *passing: type[ApiError]) -> bytes:
         """Send it again after failures that pass."""
@@ -250,53 +251,8 @@ class Client:
         return self._session
 
 
-class _Details(msgspec.Struct):
-    name: str = ""
-    causes: list[msgspec.Raw] | None = None
-
-
-class _Status(msgspec.Struct):
-    """What the API server says instead of an object (meta/v1 Status)."""
-
-    code: int = 0
-    reason: str = ""
-    message: str = ""
-    details: _Details | None = None
-
-
-def refused_by_status(what: str, content: bytes | msgspec.Raw) -> Refused:
-    """The error that a Status tells, as it comes inside a watch."""
-    try:
-        status = msgspec.json.decode(content, type=_Status)
-    except msgspec.DecodeError:
-        status = _Status(code=500, message="an error that cannot be read")
-    return _refusal(what, status, status.code or 500, retry_after=1.0)
-
-
 def _refused(what: str, response: aiohttp.ClientResponse, body: bytes) -> Refused:
-    try:
-        status = msgspec.json.decode(body, type=_Status)
-    except msgspec.DecodeError:
-        # A proxy or a web server in between: its own words, as far as they fit a log line.
-        status = _Status(message=body[:200].decode(errors="replace"))
-    return _refusal(what, status, response.status, retry_after=_seconds(response.headers.get("Retry-After", "")))
-
-
-def _refusal(what: str, status: _Status, code: int, *, retry_after: float) -> Refused:
-    explained = status.details is not None and bool(status.details.name or status.details.causes)
-    return refusal(what, code, status.reason, status.message, explained=explained, retry_after=retry_after)
-
-
-def _seconds(text: str) -> float:
-    # RFC 9110, section 10.2.3 also allows a date, which kube-apiserver never sends.
-    return float(text) if text.isdecimal() else 1.0
-
-
-def _decode(content: bytes, shape: type[Shape], what: str) -> Shape:
-    try:
-        return msgspec.json.decode(content, type=shape)
-    except msgspec.DecodeError as error:
-        raise Nonsense(f"the answer to {what} cannot be read: {error}") from error
+    return answers.refused(what, response.status, body, response.headers.get("Retry-After", ""))
 
 
 def _in_pieces(content: bytes | None) -> bytes | io.BytesIO | None:

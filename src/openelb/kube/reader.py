@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from openelb.complaints import Complaints
+from openelb.kube.answers import UNREADABLE
 from openelb.kube.errors import Nonsense
 from openelb.kube.resources import Resource
 from openelb.kube.shapes import Meta, ObjectShape, PageShape
@@ -52,7 +53,7 @@ class Reader(Generic[Shape, Value]):
         """Raises Nonsense when the bytes are no list at all."""
         try:
             page = msgspec.json.decode(content, type=PageShape)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Nonsense(f"the answer to {self._what} is no list: {error}") from error
         items = map(self.object, page.items or ())
         return Page([seen for seen in items if seen], page.metadata.resource_version, page.metadata.continue_)
@@ -62,11 +63,11 @@ class Reader(Generic[Shape, Value]):
         try:
             shape = self._decoder.decode(content)
             return _seen(shape.metadata, self._value(shape))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*UNREADABLE, ValueError) as error:
             problem = str(error)
         try:
             seen: Seen[Value] | None = _seen(msgspec.json.decode(content, type=ObjectShape).metadata, None, problem)
-        except (msgspec.DecodeError, ValueError):
+        except (*UNREADABLE, ValueError):
             seen = None
         name = str(seen.key).removeprefix("/") if seen else "an object"  # an Eip has no namespace
         if self._complaints.is_due(name):

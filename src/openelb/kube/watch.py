@@ -13,8 +13,9 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from openelb.complaints import Complaints
+from openelb.kube.answers import UNREADABLE, refused_by_status
 from openelb.kube.backoff import Backoff
-from openelb.kube.client import PAGE, Client, describe, refused_by_status
+from openelb.kube.client import PAGE, Client, describe
 from openelb.kube.errors import ApiError, Busy, Gone, Refused
 from openelb.kube.reader import Reader, Seen
 from openelb.kube.resources import Resource
@@ -146,7 +147,7 @@ class Reflector(Generic[Shape, Value]):
             line = msgspec.json.decode(content, type=WatchLine)
             if line.type == "BOOKMARK":
                 self._version = msgspec.json.decode(line.object, type=ObjectShape).metadata.resource_version
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             if self._complaints.is_due("an event that cannot be read"):
                 log.warning("%s: skipping an event that cannot be read: %s", self._what, error)
             return

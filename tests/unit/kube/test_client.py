@@ -26,7 +26,7 @@ from openelb.kube.errors import (
 from openelb.kube.shapes import ServiceShape
 from tests.fakes.apiserver import FakeApiServer, Refusal
 from tests.unit.kube import objects
-from tests.unit.kube.conftest import IMPATIENT
+from tests.unit.kube.conftest import IMPATIENT, NOT_JSON, Verbatim
 
 WEB = "/api/v1/namespaces/default/services/web"
 EXPLAINED = {"name": "web"}
@@ -167,6 +167,23 @@ async def test_a_connection_that_is_closed_without_an_answer_is_told_as_that(
 async def test_an_answer_that_is_something_else_is_nonsense(client: Client) -> None:
     with pytest.raises(Nonsense):
         await client.get(WEB, list[int])
+
+
+@pytest.mark.parametrize("content", NOT_JSON)
+async def test_an_answer_that_is_no_json_is_nonsense(server: FakeApiServer, client: Client, content: bytes) -> None:
+    server.faults.refusals.append(Verbatim(200, content=content))
+    with pytest.raises(Nonsense, match="the answer to get services default/web cannot be read"):
+        await client.get(WEB, ServiceShape)
+
+
+@pytest.mark.parametrize("content", [b'{"message":"\xff"}', b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])
+async def test_a_refusal_that_is_no_json_is_told_in_its_own_words(
+    server: FakeApiServer, client: Client, content: bytes
+) -> None:
+    server.faults.refusals.append(Verbatim(400, content=content))
+    with pytest.raises(Invalid) as caught:
+        await client.get(WEB, ServiceShape)
+    assert caught.value.message == content[:200].decode(errors="replace")
 
 
 async def test_after_closing_its_connections_the_client_goes_on_with_new_ones(client: Client) -> None:

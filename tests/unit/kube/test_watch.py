@@ -16,7 +16,7 @@ from openelb.kube.watch import Reflector
 from openelb.model.cluster import Service
 from tests.fakes.apiserver import FakeApiServer, Refusal
 from tests.unit.kube import objects
-from tests.unit.kube.conftest import AT_ONCE
+from tests.unit.kube.conftest import AT_ONCE, NOT_JSON, Verbatim
 
 
 @dataclass
@@ -193,6 +193,9 @@ async def test_an_object_that_cannot_be_read_costs_itself_alone(
         await server.put(objects.SERVICES, objects.service("worse") | {"status": 7})
         await server.say(objects.SERVICES, b"no json at all")
         await server.say(objects.SERVICES, b'{"type":"BOOKMARK","object":7}')
+        for content in NOT_JSON:
+            await server.say(objects.SERVICES, content)
+            await server.say(objects.SERVICES, b'{"type":"ADDED","object":%s}' % content)
         await server.put(objects.SERVICES, objects.service("fine"))
         await sink.until(lambda: "put fine" in sink.told)
     assert sink.there["good"] is not None
@@ -201,6 +204,17 @@ async def test_an_object_that_cannot_be_read_costs_itself_alone(
     assert (sink.there["bad"], sink.there["worse"]) == (None, None)
     assert "default/bad cannot be read and stays as it was known" in caplog.text
     assert sink.told.count("listing") == 1
+
+
+@pytest.mark.parametrize("content", NOT_JSON)
+async def test_a_list_that_is_no_json_is_asked_for_again(
+    server: FakeApiServer, client: Client, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.faults.refusals.append(Verbatim(200, content=content))
+    await server.put(objects.SERVICES, objects.service("a"))
+    async with following(client) as sink:
+        await sink.until(lambda: "a" in sink.there)
+    assert "the answer to watch services is no list" in caplog.text
 
 
 async def test_a_server_that_ends_every_watch_at_once_is_asked_ever_more_slowly(
