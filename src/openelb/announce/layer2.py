@@ -9,7 +9,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from types import MappingProxyType
@@ -102,6 +102,7 @@ class Layer2:
         self._counts: dict[str, Counts] = {}
         self._troubles: dict[str, Complaints] = {}
         self._lapses = Complaints(clock=clock)
+        self._refused = frozenset[str]()
 
     def apply(
         self,
@@ -116,7 +117,8 @@ class Layer2:
         Another `announcement_round` than before has all of them announced again: the neighbours may have heard others meanwhile.
         `why` has reasons for the log: why this node answers, or why it no longer does.
 
-        Raises OSError when a link cannot be begun with; those that were there go on.
+        Raises OSError when a link cannot be begun with; the others go on. So it does until it could be begun with, whether or
+        not it is asked for still: who was refused and is told to announce nothing has not become fit to announce.
         """
         held = self._claims
         gained, lost = claims - held, held - claims
@@ -129,13 +131,17 @@ class Layer2:
                 self._stations.pop(link).stop()
         _tell("no longer answering", lost, why)
         missing = sorted(wanted.keys() - self._stations.keys())
-        self._claims = claims.difference(claim for claim in claims if claim.link in missing) if missing else claims
-        self._by_link = {link: addresses for link, addresses in wanted.items() if link not in missing}
-        for link in missing:
-            self._stations[link] = self._station(link)
-            self._stations[link].follow(Orders(wanted[link], valid_until, announcement_round))
-        self._claims, self._by_link = claims, wanted
-        _tell("answering", gained, why)
+        troubles = self._begin(missing, wanted, valid_until, announcement_round) + self._try(
+            self._refused - wanted.keys()
+        )
+        self._refused = frozenset(link for link, _ in troubles)
+        self._claims = (
+            claims.difference(claim for claim in claims if claim.link in self._refused) if troubles else claims
+        )
+        self._by_link = {link: addresses for link, addresses in wanted.items() if link not in self._refused}
+        _tell("answering", gained & self._claims, why)
+        for _, trouble in troubles:
+            raise trouble
 
     @property
     def claims(self) -> frozenset[Claim]:
@@ -165,6 +171,34 @@ class Layer2:
         counts = self._counts.setdefault(link, Counts())
         troubles = self._troubles.setdefault(link, Complaints(clock=self._clock))
         return _Station(link, self._port(link), counts, troubles, self._clock)
+
+    def _begin(
+        self,
+        links: Sequence[str],
+        wanted: Mapping[str, frozenset[IPv4Address]],
+        valid_until: float,
+        announcement_round: int,
+    ) -> list[tuple[str, Exception]]:
+        """Have a thread answer on each of these links. Returns those where that cannot be, with the reasons."""
+        troubles: list[tuple[str, Exception]] = []
+        for link in links:
+            try:
+                self._stations[link] = self._station(link)
+            except Exception as trouble:  # raised by `apply` when all have had their turn
+                troubles.append((link, trouble))
+            else:
+                self._stations[link].follow(Orders(wanted[link], valid_until, announcement_round))
+        return troubles
+
+    def _try(self, links: frozenset[str]) -> list[tuple[str, Exception]]:
+        """Those of the links that still cannot be begun with, with the reasons. Nothing is announced on any."""
+        troubles: list[tuple[str, Exception]] = []
+        for link in sorted(links):
+            try:
+                self._port(link).close()
+            except Exception as trouble:
+                troubles.append((link, trouble))
+        return troubles
 
     def _bury_the_dead(self) -> None:
         """A thread that has ended unasked is followed by another, which announces all anew."""

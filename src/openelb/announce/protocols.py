@@ -37,7 +37,11 @@ class Announcer(Interface):
     def apply(
         self, claims: frozenset[Claim], *, valid_until: float, announcement_round: int, why: Mapping[Claim, str]
     ) -> None:
-        """Announce these claims and no others until `valid_until`, or until told again; in another round, all anew."""
+        """Announce these claims and no others until `valid_until`, or until told again; in another round, all anew.
+
+        After a failure it returns only when what failed works again, be it asked for still or not. Who returned as soon as
+        nothing is asked for would be held fit to announce, be asked again, and fail again.
+        """
 
     def stop(self) -> None:
         """Announce nothing any more when this returns."""

@@ -214,6 +214,29 @@ def test_links_go_on_while_another_cannot_be_begun_with(links: Links, caplog: py
     assert links.ports["eth0"].deliver(question(A)) == [answer(A)]
 
 
+def test_a_link_that_cannot_be_begun_with_keeps_no_other_from_it(links: Links) -> None:
+    links.refused = {"eth0", "eth2"}
+    links.apply("eth0", "eth1", "eth2", "eth3")
+    assert links.announcers.claims == {Claim(A, "eth1"), Claim(A, "eth3")}
+    links.ports["eth3"].settle()
+    assert links.ports["eth3"].deliver(question(A)) == [answer(A)]
+
+
+def test_to_announce_nothing_is_no_proof_that_a_link_works_again(links: Links) -> None:
+    links.refused = {"eth0"}
+    links.apply("eth0")
+    state = links.announcers.states[Protocol.LAYER2]
+    for failures in range(2, 5):
+        links.clock.now += RETRY
+        links.apply()
+        assert (state.failures, state.well_at) == (failures, -math.inf)
+    links.refused = set()
+    links.clock.now += RETRY
+    links.apply()
+    assert (state.in_a_row, state.well_at) == (0, links.clock.now)
+    assert links.ports["eth0"].closed
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_link_whose_thread_has_ended_and_that_cannot_be_begun_with_again_is_not_announced(links: Links) -> None:
     links.apply("eth0", "eth1")
