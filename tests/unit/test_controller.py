@@ -377,6 +377,18 @@ async def test_who_leads_again_lists_everything_anew() -> None:
             await running
 
 
+async def test_who_was_frozen_while_another_led_and_gave_the_lead_up_lists_everything_anew() -> None:
+    async with SteeredApiServer().running() as server:
+        running = asyncio.create_task(controller.run(server.access, Settings("manager-1", metrics_address="")))
+        await server.until(lambda: server.watches_open == 4)
+        lease = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)
+        await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
+        await server.until(lambda: server.requests.count("GET /api/v1/services") == 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await running
+
+
 async def test_a_manager_leads_serves_and_gives_the_lead_up_when_told_to_stop() -> None:
     async with SteeredApiServer().running() as server:
         await server.put(EIPS, POOL)

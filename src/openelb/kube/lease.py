@@ -99,6 +99,10 @@ class Leadership:
         if not self._may_take(found):
             self._sent = None
             return
+        if found is None or found.holder != self._identity:
+            # Whoever has written it since may have led: if we did before, that is over, and what we saw then is old.
+            self._sent = None
+            self._note()
         wanted = self._claim(found)
         self._ours = await (self._lease.replace(wanted) if found else self._lease.create(wanted))
         self._sent = now

@@ -73,6 +73,46 @@ async def test_a_leader_that_is_silent_is_followed_after_its_lease_and_had_stopp
     assert (lease.stored.holder, lease.stored.transitions) == ("b", 1)
 
 
+async def told(lease: FakeLease, clock: Clock) -> tuple[Leadership, list[bool]]:
+    """One that leads, and whether it does at each time that it tells of a change from now on."""
+    changes: list[bool] = []
+    leader = Leadership(lease, "a", clock=clock, on_change=lambda: changes.append(leader.held(clock.now)))
+    await leader.attempt()
+    changes.clear()
+    return leader, changes
+
+
+async def test_who_was_frozen_while_another_led_and_gave_the_lead_up_begins_anew(
+    candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
+) -> None:
+    a, changes = await told(lease, clock)
+    b = candidate("b")
+    await b.attempt()
+    await go_on(b, clock, 6)
+    assert b.held(clock.now)
+    await b.release()
+    await a.attempt()
+    assert a.held(clock.now)
+    assert changes == [False, True]
+
+
+async def test_whose_lease_was_deleted_begins_anew(clock: Clock, lease: FakeLease) -> None:
+    a, changes = await told(lease, clock)
+    lease.stored = None
+    await a.attempt()
+    assert a.held(clock.now)
+    assert changes == [False, True]
+
+
+async def test_who_was_frozen_while_nobody_led_goes_on(clock: Clock, lease: FakeLease) -> None:
+    a, changes = await told(lease, clock)
+    clock.now += 3600
+    assert not a.held(clock.now)
+    await a.attempt()
+    assert a.held(clock.now)
+    assert changes == []
+
+
 async def test_the_age_of_anothers_lease_is_counted_from_when_it_was_seen(
     candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
 ) -> None:
