@@ -33,7 +33,7 @@ PER_SECOND = 20.0
 QUIET_SECONDS = 600.0
 """The same sentence about the same object is not told again for so long."""
 
-_LONGEST_NOTE = 1024  # events.k8s.io/v1: "should be less than 1kB"
+_LONGEST_NOTE = 1024  # bytes; events.k8s.io/v1: "should be less than 1kB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Reporter:
         self._queue: deque[Event] = deque()
         self._something_waits = asyncio.Event()
         self._told: dict[Event, float] = {}  # in the order of its times
+        self._complaints = Complaints(clock=clock)
         self.dropped = 0
 
     def tell(self, about: Pool | Service | Unreadable, reason: str, sentence: str, *, warning: bool) -> None:
@@ -88,7 +89,7 @@ class Reporter:
             self._told[event] = now
             self._something_waits.set()
             return
-        if not self.dropped:
+        if self._complaints.is_due("no room"):
             log.info("more than %d Events wait to be written: those that do not fit are dropped", self._room)
         self.dropped += 1
 
@@ -103,18 +104,17 @@ class Reporter:
 
     async def run(self) -> None:
         """Write what is told, until cancelled. An Event that cannot be written is dropped: it says nothing new later."""
-        complaints = Complaints()
         while True:
             await self._something_waits.wait()
             pause = self._pause
             try:
                 await self.write(self.next())
-                complaints.ends()
+                self._complaints.ends()
             except ApiError as error:
                 self.dropped += 1
-                if complaints.begins(error.cause):
+                if self._complaints.begins(error.cause):
                     log.warning("an Event is dropped: %s", error)
-                pause = Backoff().after(error, 1)
+                pause = max(pause, Backoff().after(error, 1))
             if not self.waiting:
                 self._something_waits.clear()
             await asyncio.sleep(pause)
@@ -139,7 +139,7 @@ class Reporter:
             "type": "Warning" if event.warning else "Normal",
             "reason": event.reason,
             "action": event.reason,
-            "note": event.sentence[:_LONGEST_NOTE],
+            "note": event.sentence,
             "reportingController": self._component,
             "reportingInstance": self._instance,
             "regarding": {
@@ -153,10 +153,12 @@ class Reporter:
 
 
 def _event(about: Pool | Service | Unreadable, reason: str, sentence: str, *, warning: bool) -> Event:
+    # Cut before it waits: what people write is quoted in it, and 10,000 long ones would fill the memory.
+    note = sentence[:_LONGEST_NOTE].encode(errors="replace")[:_LONGEST_NOTE].decode(errors="ignore")
     match about:
         case Pool(name=name, uid=uid):
-            return Event("Eip", "", name, uid, reason, sentence, warning)
+            return Event("Eip", "", name, uid, reason, note, warning)
         case Service(key=key, uid=uid):
-            return Event("Service", key.namespace, key.name, uid, reason, sentence, warning)
+            return Event("Service", key.namespace, key.name, uid, reason, note, warning)
         case Unreadable(kind=kind, key=key, uid=uid):
-            return Event(kind, key.namespace, key.name, uid, reason, sentence, warning)
+            return Event(kind, key.namespace, key.name, uid, reason, note, warning)

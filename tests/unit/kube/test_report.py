@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from openelb import complaints
 from openelb.kube import report
 from openelb.kube.client import Client
 from openelb.kube.report import Reporter
@@ -98,10 +99,26 @@ async def test_an_event_about_an_object_that_cannot_be_read_is_beside_those_abou
     assert len(waiting(reporter)) == 1
 
 
-async def test_a_sentence_too_long_for_an_event_is_cut(reporter: Reporter, server: FakeApiServer) -> None:
-    reporter.tell(service(), "NoPool", "x" * 5000, warning=True)
+@pytest.mark.parametrize("letter", ["x", "é"])
+async def test_a_sentence_too_long_for_an_event_is_cut_before_it_waits(
+    reporter: Reporter, server: FakeApiServer, letter: str
+) -> None:
+    for end in ("one end", "another"):
+        reporter.tell(service(), "NoPool", letter * 5000 + end, warning=True)
+    assert reporter.waiting == 1
     await reporter.write(reporter.next())
-    assert len(server.only(EVENTS)["note"]) == 1024
+    assert server.only(EVENTS)["note"] == letter * (1024 // len(letter.encode()))
+
+
+async def test_that_events_do_not_fit_is_said_again_after_a_minute_whatever_was_dropped_before(
+    client: Client, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    reporter = Reporter(client, "openelb-manager", "m-1", queue=0, clock=clock)
+    with caplog.at_level("INFO"):
+        for number in range(2):
+            reporter.tell(service(), "Allocated", f"sentence {number}", warning=False)
+            clock.now += complaints.QUIET_SECONDS
+    assert len(caplog.records) == 2
 
 
 async def test_while_it_runs_what_is_told_is_written_and_what_is_refused_is_counted(
@@ -117,3 +134,41 @@ async def test_while_it_runs_what_is_told_is_written_and_what_is_refused_is_coun
     assert server.only(EVENTS)["regarding"]["name"] == "b"
     assert reporter.dropped == 1
     assert "an Event is dropped" in caplog.text
+
+
+async def test_refusals_are_said_once_while_they_last_and_again_when_they_come_back(
+    client: Client, server: FakeApiServer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    forbidden = Refusal(403, "Forbidden")
+    reporter = Reporter(client, "openelb-manager", "m-1", per_second=1000, clock=clock)
+    running = asyncio.create_task(reporter.run())
+
+    async def write(name: str) -> None:
+        reporter.tell(service(name), "NoPool", "there is no pool", warning=True)
+        before = len(server.requests)
+        await server.until(lambda: len(server.requests) > before)
+        clock.now += complaints.QUIET_SECONDS
+
+    server.faults.refusals += [forbidden, forbidden]
+    for name in ("a", "b", "c"):
+        await write(name)
+    server.faults.refusals.append(forbidden)
+    for name in ("d", "e"):
+        await write(name)
+    running.cancel()
+    assert reporter.dropped == 3
+    assert len(caplog.records) == 2
+
+
+async def test_after_a_refusal_the_next_is_written_no_sooner_than_after_any_other(
+    client: Client, server: FakeApiServer
+) -> None:
+    server.faults.refusals.append(Refusal(403, "Forbidden"))
+    reporter = Reporter(client, "openelb-manager", "m-1", per_second=4)
+    for name in ("a", "b"):
+        reporter.tell(service(name), "NoPool", "there is no pool", warning=True)
+    running = asyncio.create_task(reporter.run())
+    await server.until(lambda: len(server.requests) == 2)
+    running.cancel()
+    refused, written = server.times
+    assert written - refused > 0.2
