@@ -109,9 +109,9 @@ class Announcers:
         """Have each announcer announce the claims of its protocol. Never raises: one that fails is told and tried again."""
         for protocol, announcer in self._announcers.items():
             state = self._states[protocol]
-            if self._clock() < state.again_at:
-                continue
             own = claims.difference([claim for claim in claims if claim.protocol is not protocol])
+            if self._clock() < state.again_at and announcer.claims <= own:  # what is to be let go cannot wait
+                continue
             try:
                 announcer.apply(own, valid_until=valid_until, announcement_round=announcement_round, why=why)
             except Exception as error:  # also a bug of one announcer is no reason for the others to fall silent

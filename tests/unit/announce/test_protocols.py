@@ -96,6 +96,15 @@ def test_one_that_fails_is_tried_again_ever_more_slowly_and_the_others_are_not_h
     assert world.vip.valid_until == world.clock.now + 4
 
 
+def test_one_that_failed_lets_go_at_once_of_what_is_announced_elsewhere(world: World) -> None:
+    world.apply()
+    world.bgp.trouble = OSError(111, "Connection refused")
+    world.apply()
+    world.bgp.trouble = None
+    world.announcers.apply(frozenset({BY_VIP}), valid_until=world.clock.now + 4)
+    assert world.announcers.claims == {BY_VIP}
+
+
 def test_one_that_works_again_is_told_what_is_so_now(world: World) -> None:
     world.bgp.trouble = OSError(111, "Connection refused")
     world.apply()
@@ -220,6 +229,15 @@ def test_a_link_that_cannot_be_begun_with_keeps_no_other_from_it(links: Links) -
     assert links.announcers.claims == {Claim(A, "eth1"), Claim(A, "eth3")}
     links.ports["eth3"].settle()
     assert links.ports["eth3"].deliver(question(A)) == [answer(A)]
+
+
+def test_an_address_that_moves_is_let_go_at_once_while_another_link_cannot_be_begun_with(links: Links) -> None:
+    links.apply("eth1")
+    links.refused = {"eth0"}
+    links.apply("eth0", "eth1")
+    links.apply("eth0")
+    assert links.announcers.claims == frozenset()
+    assert links.ports["eth1"].closed
 
 
 def test_to_announce_nothing_is_no_proof_that_a_link_works_again(links: Links) -> None:
