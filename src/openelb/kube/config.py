@@ -16,7 +16,7 @@ import msgspec
 import yaml
 
 from openelb.kube import plugin, tls
-from openelb.kube.credentials import Credential, FileToken, FixedToken, Login
+from openelb.kube.credentials import Credential, FileToken, FixedToken, Login, usable
 from openelb.kube.errors import NoCredentials
 from openelb.kube.plugin import ExecPlugin, Grant, PluginLogin
 
@@ -242,9 +242,9 @@ class _WayIn:
 
 
 def _login(home: Path, user: _User, way_in: _WayIn) -> Login:
-    """A token counts before a file, and both before a plugin, as for kubectl."""
-    if user.token:
-        return FixedToken(user.token)
+    """A token counts before a file, and both before a plugin, as for kubectl. Raises ValueError."""
+    if token := usable(user.token):
+        return FixedToken(token)
     if user.token_file:
         return FileToken(home / user.token_file)
     if user.exec is not None:

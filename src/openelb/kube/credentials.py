@@ -29,6 +29,14 @@ class Login(Protocol):
         """The server does not take it (any more): look for another."""
 
 
+def usable(text: str) -> str:
+    """A token without the white space around it. Raises ValueError where no HTTP header can carry it."""
+    token = text.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("the token has a line break or another character that no HTTP header can carry")
+    return token
+
+
 @dataclass(frozen=True, slots=True)
 class FixedToken:
     """A token that is what it is; none where a client certificate or nothing is used."""
@@ -59,17 +67,26 @@ class FileToken:
         self._stamp = None
 
     def read(self) -> str:
-        """The token; the last one known while the file is away or empty. Raises NoCredentials when there never was one."""
+        """The token; the last one known while the file has none. Raises NoCredentials when there never was one."""
         try:
             stat = self._path.stat()
             stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             if stamp != self._stamp:
                 # Whoever writes it in place empties it first.
-                self._text, self._stamp = self._path.read_text().strip() or self._text, stamp
-        except (OSError, UnicodeDecodeError) as error:
+                self._text, self._stamp = usable(self._path.read_text()) or self._text, stamp
+        except (OSError, ValueError) as error:
             if not self._text:
-                why = error.strerror if isinstance(error, OSError) else "it is no text"
-                raise NoCredentials(f"the token file {self._path} cannot be read: {why}") from error
+                raise NoCredentials(f"the token file {self._path} cannot be {_in_words(error)}") from error
         if not self._text:
             raise NoCredentials(f"the token file {self._path} is empty")
         return self._text
+
+
+def _in_words(error: OSError | ValueError) -> str:
+    match error:
+        case OSError():
+            return f"read: {error.strerror}"
+        case UnicodeDecodeError():
+            return "read: it is no text"
+        case _:
+            return f"used: {error}"

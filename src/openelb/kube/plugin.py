@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from openelb.kube.credentials import Credential
+from openelb.kube.answers import UNREADABLE
+from openelb.kube.credentials import Credential, usable
 from openelb.kube.errors import NoCredentials
 
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
@@ -135,13 +136,17 @@ def read(output: bytes, version: str) -> Grant:
     """The credential in a plugin's output. Raises ValueError, whose text goes on after the plugin's name."""
     try:
         printed = msgspec.json.decode(output, type=_ExecCredential)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"printed no ExecCredential: {error}") from error
     if (printed.kind, printed.api_version) != ("ExecCredential", version):
         found = f"{printed.api_version or 'no apiVersion'} {printed.kind or 'without a kind'}"
         raise ValueError(f"printed {found}, and the kubeconfig says {version} ExecCredential")
     status = printed.status or _Status()
-    token, certificate, key = status.token or "", status.client_certificate_data or "", status.client_key_data or ""
+    try:
+        token = usable(status.token or "")
+    except ValueError as error:
+        raise ValueError(f"printed what cannot be used: {error}") from error
+    certificate, key = status.client_certificate_data or "", status.client_key_data or ""
     if not (token or certificate or key):
         raise ValueError("printed neither a token nor a client certificate")
     if bool(certificate) != bool(key):

@@ -56,6 +56,11 @@ async def test_a_token_and_a_namespace_come_from_the_current_context(written: Wr
     assert (access.server, await token(access), access.namespace) == ("https://192.0.2.5:6443", "secret", "team")
 
 
+@pytest.mark.parametrize("text", ["secret\n", "\n  secret \n"])
+async def test_a_token_may_have_white_space_around_it(written: Written, text: str) -> None:
+    assert await token(find_access(written(user={"token": text}))) == "secret"
+
+
 def test_certificates_may_be_files_beside_the_kubeconfig(written: Written, identities: Pki, tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_bytes(identities.authority.read_bytes())
     (tmp_path / "me.crt").write_bytes(identities.certificate("admin").read_bytes())
@@ -117,6 +122,8 @@ def test_another_context_may_be_asked_for(written: Written) -> None:
         ({"clusters": []}, "names the cluster 'c', which the kubeconfig does not have"),
         ({"users": []}, "names the user 'u', which the kubeconfig does not have"),
         ({"clusters": 7}, "is no kubeconfig"),
+        ({"user": {"token": "two\nlines"}}, "as user 'u': the token has a line break"),
+        ({"user": {"token": "bell\a"}}, "as user 'u': the token has a line break or another character that no HTTP"),
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used_says_why(written: Written, change: JSON, words: str) -> None:

@@ -52,6 +52,21 @@ async def test_a_token_file_that_never_was_there_is_named(tmp_path: Path) -> Non
         await FileToken(tmp_path / "token").credential()
 
 
+@pytest.mark.parametrize("text", ["two\nlines\n", "a\x00b", "passwört"])
+async def test_a_token_file_that_no_header_can_carry_is_told_and_leaves_the_last_token(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(text)
+    token = FileToken(path)
+    with pytest.raises(NoCredentials, match="token cannot be used: the token has a line break or another character"):
+        await token.credential()
+    path.write_text("good\n")
+    assert (await token.credential()).token == "good"
+    path.write_text(text)
+    assert (await token.credential()).token == "good"
+
+
 async def test_a_fixed_token_stays_what_it_is_when_it_is_refused() -> None:
     token = FixedToken("mine")
     token.refused(Credential("mine"))

@@ -35,18 +35,25 @@ def test_a_client_certificate_is_read_with_its_key() -> None:
     assert read(printed({"clientCertificateData": "c", "clientKeyData": "k"}), V1) == Grant("", "c", "k")
 
 
+def test_a_token_is_read_without_the_white_space_around_it() -> None:
+    assert read(printed({"token": "t\n"}), V1) == Grant("t")
+
+
 @pytest.mark.parametrize(
     ("output", "words"),
     [
         (b"", "printed no ExecCredential"),
         (b"Please log in\n", "printed no ExecCredential"),
         (b"\xff\xfe", "printed no ExecCredential"),
+        (b'{"x":' + b"[" * 100_000, "printed no ExecCredential"),
         (printed({"token": 7}), "printed no ExecCredential"),
         (printed({"token": "t"}, "client.authentication.k8s.io/v1beta1"), "the kubeconfig says .*/v1 "),
         (printed({"token": "t"}, kind="Pod"), "v1 Pod, and the kubeconfig says"),
         (b"{}", "printed no apiVersion without a kind"),
         (printed(None), "neither a token nor a client certificate"),
         (printed({"token": ""}), "neither a token nor a client certificate"),
+        (printed({"token": " \n"}), "neither a token nor a client certificate"),
+        (printed({"token": "two\nlines"}), "printed what cannot be used: the token has a line break"),
         (printed({"clientKeyData": "k"}), "one of client certificate and key alone"),
         (printed({"token": "t", "expirationTimestamp": "soon"}), "printed no ExecCredential"),
         (printed({"token": "t", "expirationTimestamp": "2026-03-05T17:30:20"}), "without a time zone"),
