@@ -85,10 +85,12 @@ def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
 
 def announcers(states: Mapping[Protocol, State]) -> Iterable[Metric]:
     """How the announcer of each protocol does."""
-    up = GaugeMetricFamily("openelb_announcer_up", "1 when the last try to announce went well.", labels=["protocol"])
+    up = GaugeMetricFamily(
+        "openelb_announcer_up", "1 when the last try to announce went well, 0 before any.", labels=["protocol"]
+    )
     failures = CounterMetricFamily("openelb_announcer_failures", "Tries to announce that failed.", labels=["protocol"])
     for protocol, state in states.items():
-        up.add_metric([protocol.value], float(not state.in_a_row))
+        up.add_metric([protocol.value], float(state.is_well))
         failures.add_metric([protocol.value], state.failures)
     yield from (up, failures)
 

@@ -128,12 +128,18 @@ def test_there_is_no_series_for_each_service() -> None:
 
 
 def test_each_protocol_tells_whether_it_can_be_announced() -> None:
-    states = {Protocol.LAYER2: State(failures=3, in_a_row=1), Protocol.VIP: State(failures=2)}
+    states = {
+        Protocol.LAYER2: State(failures=3, in_a_row=1),
+        Protocol.VIP: State(failures=2, well_at=7.0),
+        Protocol.BGP: State(),
+    }
     assert scraped(metrics.announcers(states)) == {
         'openelb_announcer_up{protocol="layer2"}': 0.0,
         'openelb_announcer_up{protocol="vip"}': 1.0,
+        'openelb_announcer_up{protocol="bgp"}': 0.0,
         'openelb_announcer_failures_total{protocol="layer2"}': 3.0,
         'openelb_announcer_failures_total{protocol="vip"}': 2.0,
+        'openelb_announcer_failures_total{protocol="bgp"}': 0.0,
     }
 
 

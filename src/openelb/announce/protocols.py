@@ -59,6 +59,11 @@ class State:
     again_at: float = -math.inf
     complaints: Complaints = field(default_factory=Complaints)
 
+    @property
+    def is_well(self) -> bool:
+        """Whether it did as it was told the last time; not before it was told anything."""
+        return self.well_at > -math.inf and not self.in_a_row
+
 
 class Announcers:
     """The announcers of a node. After so many failures in a row, `retry` says for how many seconds one is left alone.
