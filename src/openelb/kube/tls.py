@@ -1,7 +1,7 @@
 """How a TLS connection to an API server is made: whom we trust, and the certificate that we show."""
 
+import os
 import ssl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,17 +23,18 @@ def trusting(authority: str, *, verify: bool = True) -> ssl.SSLContext:
 
 def identify(context: ssl.SSLContext, certificate: str, key: str) -> None:
     """Show that certificate (PEM) to the server. Raises ValueError when it and the key do not belong together."""
-    with _private_file(f"{certificate}\n{key}") as path:
-        try:
+    try:
+        with _in_memory(f"{certificate}\n{key}") as path:
             context.load_cert_chain(path)
-        except (ssl.SSLError, OSError) as error:
-            raise ValueError("the client certificate and its key do not belong together or are no PEM") from error
+    except ssl.SSLError as error:
+        raise ValueError("the client certificate and its key do not belong together or are no PEM") from error
+    except OSError as error:
+        raise ValueError(f"the client certificate cannot be given to OpenSSL: {error.strerror}") from error
 
 
 @contextmanager
-def _private_file(text: str) -> Iterator[str]:
-    """A file only we can read, for as long as OpenSSL needs one: it takes keys from files alone."""
-    with tempfile.NamedTemporaryFile("w", prefix="openelb-", suffix=".pem") as file:
-        file.write(text)
-        file.flush()
-        yield file.name
+def _in_memory(text: str) -> Iterator[str]:
+    """A file on no disk, for as long as OpenSSL needs one: it takes keys from files alone."""
+    with open(os.memfd_create("openelb-identity"), "wb", buffering=0) as file:
+        file.write(text.encode())
+        yield f"/proc/self/fd/{file.fileno()}"
