@@ -39,11 +39,12 @@ class Shelf(Generic[Value]):
         self._absorbed.clear()
 
     def known(self, seen: Seen[Value]) -> Seen[Value]:
-        """The copy that is held, where that is the same version: 10,000 Services are not to be there twice in a list."""
+        """The copy that is held, where it is equal: 10,000 Services are not to be there twice in a list.
+
+        Their versions do not tell: after a restore of etcd they are given anew, to other content.
+        """
         held = self._held.get(seen.key)
-        if held is None or held.value is None or (held.uid, held.version) != (seen.uid, seen.version):
-            return seen
-        return held
+        return held if held == seen else seen
 
     def listed(self, seen: list[Seen[Value]]) -> None:
         """Take the list for the truth, even where it is older than what is held: etcd may have been restored."""
@@ -103,4 +104,5 @@ class Shelf(Generic[Value]):
     def _remove(self, key: ServiceKey) -> None:
         del self._held[key]
         self._unread.pop(key, None)
+        self._absorbed.discard(key)
         self._view.remove(key)

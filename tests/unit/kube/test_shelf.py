@@ -1,5 +1,7 @@
 """Which of two reports about the same object counts."""
 
+import sys
+
 from openelb.kube.reader import Seen
 from openelb.kube.shelf import Shelf
 from openelb.kube.views import KeyedView
@@ -118,12 +120,32 @@ def test_what_was_known_of_a_former_object_is_not_said_of_its_namesake() -> None
     assert shelved.seen == {}
 
 
-def test_of_two_copies_of_one_version_the_one_that_is_held_is_kept() -> None:
+def test_of_two_equal_copies_the_one_that_is_held_is_kept() -> None:
     held = at(5, "held")
     shelved = Shelved(held)
     assert shelved.shelf.known(at(5, "held")) is held
-    for other in (at(6, "later"), at(5, "of a namesake", uid="u2"), at(5, "unheard of", name="api")):
+    for other in (
+        *(at(6, "held"), at(5, "held", uid="u2"), at(5, "held", name="api")),
+        *(at(5, "restored"), at(5, None)),
+    ):
         assert shelved.shelf.known(other) is other
+
+
+def test_what_a_restored_server_lists_at_a_version_it_had_given_before_is_believed() -> None:
+    shelved = Shelved(at(50, "before the restore"))
+    shelved.shelf.listing()
+    shelved.shelf.listed([shelved.shelf.known(at(50, "restored, and changed since"))])
+    assert shelved.seen == {"web": "restored, and changed since"}
+
+
+def test_nothing_is_kept_of_an_object_that_was_written_and_is_gone() -> None:
+    key = ServiceKey("default", "gone")
+    unheld = sys.getrefcount(key)
+    shelved = Shelved(Seen(key, "u1", 5, "before"))
+    shelved.shelf.absorb(Seen(key, "u1", 9, "written"))
+    shelved.shelf.drop(Seen(key, "u1", 10, "written"))
+    assert shelved.seen == {}
+    assert sys.getrefcount(key) == unheld
 
 
 def test_what_could_not_be_read_is_taken_when_it_can_be() -> None:
