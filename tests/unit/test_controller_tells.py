@@ -127,10 +127,41 @@ async def test_an_object_that_cannot_be_read_is_left_alone_and_served_when_it_ca
         await manager.server.put(EIPS, ODD)
         await manager.put(SERVICES, wanting("web"))
         await manager.sees(lambda seen: "Eip pool" in seen.unreadable)
+        manager.told()
+        assert await manager.look() == ["PATCH /api/v1/namespaces/default/services/web/status"]
+        assert manager.told() == [f"Unreadable: {SENTENCE}", f"PoolInvalid: Eip pool cannot be used: it {SENTENCE}"]
         assert await manager.look() == []
         await manager.put(EIPS, POOL)
         await manager.settle()
         assert manager.address("web") == "192.0.2.1"
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["never read", "known before"])
+async def test_a_service_can_be_deleted_while_its_eip_cannot_be_read(known: bool) -> None:
+    """It loses its address, then our finalizer; the ledger keeps it until it can be read."""
+    held = {**POOL, "status": {"used": {"192.0.2.1": "default/web"}}}
+    web = wanting("web")
+    web["metadata"] |= {
+        "labels": {names.POOL_LABEL: "pool"},
+        "finalizers": [names.SERVICE_FINALIZER, "example.com/own"],
+    }
+    web["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    async with replica(held if known else {**held, "spec": ODD["spec"]}, web) as manager:
+        await manager.lead()
+        if known:
+            await manager.server.put(EIPS, {**held, "spec": ODD["spec"]})
+            await manager.sees(lambda seen: "Eip pool" in seen.unreadable)
+        stored = manager.server.stored(SERVICES, "web", "default")
+        going = {**stored["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        await manager.put(SERVICES, {**stored, "metadata": going})
+        await manager.settle()
+        assert manager.server.stored(SERVICES, "web", "default")["metadata"]["finalizers"] == ["example.com/own"]
+        assert manager.ledger() == {"192.0.2.1": "default/web"}
+        await manager.server.remove(SERVICES, "web", "default")
+        await manager.sees(lambda seen: key("web") not in seen.services)
+        await manager.put(EIPS, held)
+        await manager.settle()
+        assert manager.ledger() == {}
 
 
 async def test_nobody_tells_leases_and_slices_that_they_cannot_be_read() -> None:

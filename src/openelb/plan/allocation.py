@@ -26,14 +26,15 @@ class Holding(NamedTuple):
 class Books:
     """The ledgers of all pools, and what Services show, while one look fills them in.
 
-    `unseen` are Eips that are there and no pools to us, by name, with a sentence that says why.
+    `unreadable` are Eips that cannot be read at present, by name, with a sentence that says why. What was known of one before,
+    if anything, is among the pools; nothing new can be written to its ledger.
     """
 
     def __init__(
-        self, pools: Mapping[str, Pool], services: Iterable[Service], unseen: Mapping[str, str] | None = None
+        self, pools: Mapping[str, Pool], services: Iterable[Service], unreadable: Mapping[str, str] | None = None
     ) -> None:
         self.pools = pools
-        self.unseen = unseen or {}
+        self.unreadable = unreadable or {}
         self.by_name = sorted(pools.values(), key=lambda pool: pool.name)
         self.used = {pool.name: _in_order(pool.status.used) for pool in self.by_name}
         self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
@@ -187,9 +188,9 @@ def choose(service: Service, books: Books) -> Holding | Finding:
 
 
 def _from_named_pool(service: Service, asked: Address | None, books: Books) -> Holding | Finding:
-    pool, unseen = books.pools.get(service.requested_pool), books.unseen.get(service.requested_pool)
-    if unseen:
-        return Finding(Reason.POOL_INVALID, f"Eip {service.requested_pool} cannot be used: it {unseen}")
+    pool = books.pools.get(service.requested_pool)
+    if pool is None and service.requested_pool in books.unreadable:
+        return _unreadable(service.requested_pool, books)
     if pool is None:
         return Finding(
             Reason.POOL_NOT_FOUND,
@@ -247,7 +248,7 @@ def _no_pool(service: Service, books: Books) -> str:
 
 
 def _from(pool: Pool, service: Service, asked: Address | None, books: Books) -> Holding | Finding:
-    obstacle = _obstacle(pool, service)
+    obstacle = _unreadable(pool.name, books) if pool.name in books.unreadable else _obstacle(pool, service)
     if obstacle is not None:
         return obstacle
     if asked is None:
@@ -260,6 +261,10 @@ def _from(pool: Pool, service: Service, asked: Address | None, books: Books) -> 
         )
     others = books.others(service.key, asked)
     return taken(asked, others) if others else Holding(pool.name, asked)
+
+
+def _unreadable(name: str, books: Books) -> Finding:
+    return Finding(Reason.POOL_INVALID, f"Eip {name} cannot be used: it {books.unreadable[name]}")
 
 
 def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:

@@ -2,7 +2,8 @@
 
 Order is safety here, and it follows from what is seen, not from what was done before: an address is published only
 when the ledger in the snapshot holds it, it leaves the ledger only when no Service shows it, and the finalizer comes off
-only when the ledger is clear.
+only when the ledger is clear. Nobody waits for a ledger that cannot be read: a deleted Service goes, and leaves its entry in
+there until it can be.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,7 +48,7 @@ def plan(
     judged anew. The plan is the same without it.
     """
     speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-    books = Books(snapshot.pools, snapshot.services.values(), _unseen(snapshot))
+    books = Books(snapshot.pools, snapshot.services.values(), _unreadable_eips(snapshot))
     look = _Look(snapshot, books, reaches(snapshot.pools, speakers))
     if memory is None or memory.lb_class != lb_class:
         memory = Memory(lb_class)
@@ -55,8 +56,8 @@ def plan(
     judged = [
         service
         for service in snapshot.services.values()
-        # Who has an address of an Eip that was never read keeps it as it is.
-        if service.pool_label not in books.unseen and not memory.agrees(service, look.books)
+        # Who has an address of an Eip that was never read keeps it as it is, until it is deleted.
+        if (service.deleting or not _is_unseen(service.pool_label, books)) and not memory.agrees(service, look.books)
     ]
     unknown = _strike_the_gone(look)
     _enter_what_is_shown(look, judged)
@@ -77,10 +78,14 @@ def plan(
     )
 
 
-def _unseen(snapshot: Snapshot) -> dict[str, str]:
-    """Eips that are there and were never read, each with its sentence."""
-    unreadable = {one.key.name: one.sentence for one in snapshot.unreadable.values() if one.kind == "Eip"}
-    return {name: sentence for name, sentence in unreadable.items() if name not in snapshot.pools}
+def _unreadable_eips(snapshot: Snapshot) -> dict[str, str]:
+    """Eips that cannot be read at present, each with its sentence."""
+    return {one.key.name: one.sentence for one in snapshot.unreadable.values() if one.kind == "Eip"}
+
+
+def _is_unseen(pool: str, books: Books) -> bool:
+    """Whether an Eip of that name is there and was never read, so that its ledger is not known either."""
+    return pool in books.unreadable and pool not in books.pools
 
 
 def _publications(look: "_Look", judged: list[Service], lb_class: str) -> dict[ServiceKey, Publication | None]:
@@ -135,6 +140,7 @@ def _enter_what_is_shown(look: _Look, services: Iterable[Service]) -> None:
     lost = [
         (service.key, Holding(pool.name, address))
         for service in services
+        if not _is_unseen(service.pool_label, books)  # its own ledger has it, as far as anybody knows
         for address in books.shown(service.key)
         if not books.is_held(address) and (pool := _source(service, address, books)) is not None
     ]
@@ -239,7 +245,8 @@ def _unserved(service: Service, books: Books) -> Publication | None:
     if held:
         for holding in held:
             books.strike(service.key, holding)
-        return None
+        if not (service.deleting and all(holding.pool in books.unreadable for holding in held)):
+            return None
     return Publication(service.ingress, service.pool_label, conditions=_node_proxy(service))
 
 

@@ -45,9 +45,8 @@ def explain(
     if unreadable and key not in snapshot.services:
         return Explanation(str(key), "", "", "", False, (_unreadable(unreadable),), ())
     told = _explain(snapshot, alive, key, lb_class)
-    service = snapshot.services[key]
-    pools = {service.pool_label, *({service.requested_pool} & snapshot.pools.keys())}  # of others the condition tells
-    troubles = [unreadable, *(snapshot.unreadable.get(f"Eip {pool}") for pool in sorted(pools))]
+    pool = snapshot.services[key].pool_label  # of the one it asks for, its condition tells
+    troubles = [unreadable, snapshot.unreadable.get(f"Eip {pool}")]
     sentences = (*told.sentences, *(_unreadable(trouble) for trouble in troubles if trouble))
     return replace(told, served=told.served and not unreadable, sentences=sentences)
 

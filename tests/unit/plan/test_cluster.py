@@ -1,5 +1,7 @@
 """What the manager writes next, given what it sees: each test is one state of a cluster and one judgement."""
 
+from dataclasses import replace
+
 import pytest
 
 from openelb.model import names
@@ -261,24 +263,53 @@ def test_a_failover_writes_nothing():
 
 def test_who_has_an_address_of_an_eip_that_was_never_read_keeps_it():
     other = pool("other", "192.168.2.0/24")
-    for wish in ({}, {"requested_pool": "eip"}, {"requested_pool": "other"}, {"deleting": True}):
+    for wish in ({}, {"requested_pool": "eip"}, {"requested_pool": "other"}, {"opt_in": ""}):
         found = plan(other, service(shows="192.168.1.1", **wish), unreadable=unreadable("Eip", "eip"))
         assert found.services == {}
     assert plan(other, service(shows="192.168.1.1", requested_pool="eip")).services != {}
 
 
-def test_a_service_that_names_an_eip_that_was_never_read_is_told_so():
+@pytest.mark.parametrize("known", [(), (pool(default=True),)], ids=["never", "any more"])
+def test_a_service_that_comes_to_an_eip_that_cannot_be_read_is_told_so(known):
     spoilt = unreadable("Eip", "eip")
-    (told,) = of(plan(service(requested_pool="eip"), unreadable=spoilt)).conditions
-    assert (told.reason, told.message) == (
-        "PoolInvalid",
-        f"Eip eip cannot be used: it {spoilt['Eip eip'].sentence}",
+    wishes = [{"requested_pool": "eip"}]
+    if known:
+        wishes += [{}, {"requested_address": "192.168.1.7"}]
+    for wish in wishes:
+        found = plan(*known, service(**wish), unreadable=spoilt)
+        (told,) = of(found).conditions
+        assert (told.reason, told.message) == (
+            "PoolInvalid",
+            f"Eip eip cannot be used: it {spoilt['Eip eip'].sentence}",
+        )
+        assert all(status.used == {} for status in found.pools.values())
+
+
+def test_a_service_gets_an_address_of_another_default_eip_when_one_cannot_be_read():
+    found = plan(
+        pool(default=True), pool("other", "10.0.0.0/30", default=True), service(), unreadable=unreadable("Eip", "eip")
     )
+    assert list(used(found, "other").values()) == ["default/web"]
 
 
-def test_an_eip_that_cannot_be_read_any_more_is_judged_as_it_was_known():
-    facts = (pool(used=WEB), service(shows="192.168.1.1"), service("db", requested_pool="eip"))
+def test_who_holds_an_address_of_an_eip_that_cannot_be_read_any_more_is_judged_as_it_was_known():
+    facts = (pool(used=WEB), service(shows="192.168.1.1"))
     assert plan(*facts, unreadable=unreadable("Eip", "eip")) == plan(*facts)
+
+
+@pytest.mark.parametrize("known", [(), (pool(used=WEB),)], ids=["never", "any more"])
+def test_a_deleted_service_goes_though_its_eip_cannot_be_read(known):
+    """First its address, then the finalizer; an overlapping Eip does not enter it meanwhile."""
+    other, spoilt = pool("other", "192.168.1.0/24"), unreadable("Eip", "eip")
+    found = plan(*known, other, service(deleting=True, **SHOWN), unreadable=spoilt)
+    assert of(found) == Publication(guarded=True)
+    assert used(found, "other") == {}
+    going = replace(service(deleting=True), finalizers=(names.SERVICE_FINALIZER,))
+    assert of(plan(*known, other, going, unreadable=spoilt)) == Publication(guarded=False)
+
+
+def test_the_entry_of_a_deleted_service_is_struck_when_its_eip_can_be_read_again():
+    assert used(plan(pool(used=WEB), gone=frozenset({key("web")}))) == {}
 
 
 def test_a_holder_that_cannot_be_read_is_not_asked_for():

@@ -136,11 +136,11 @@ def test_a_service_says_that_its_eip_cannot_be_read():
     spoilt = unreadable("Eip", "eip")
     known = told(pool(used=USED), WEB, *SPEAKERS, unreadable=spoilt)
     assert (known.address, known.served) == ("192.168.1.1", True)
-    waiting = told(pool(), service(requested_pool="eip"), *SPEAKERS, unreadable=spoilt)
-    for said in (known, waiting, told(WEB, *SPEAKERS, unreadable=spoilt)):
+    for said in (known, told(WEB, *SPEAKERS, unreadable=spoilt)):
         assert said.sentences[-1] == f"Eip eip {spoilt['Eip eip'].sentence} (Unreadable)"
-    never_known = told(service(requested_pool="eip"), *SPEAKERS, unreadable=spoilt)
-    assert never_known.sentences == (f"Eip eip cannot be used: it {spoilt['Eip eip'].sentence} (PoolInvalid)",)
+    for facts in ((), (pool(),)):  # never known, and known before
+        waiting = told(*facts, service(requested_pool="eip"), *SPEAKERS, unreadable=spoilt)
+        assert waiting.sentences == (f"Eip eip cannot be used: it {spoilt['Eip eip'].sentence} (PoolInvalid)",)
     assert (
         told(pool(used=USED), WEB, *SPEAKERS, unreadable=unreadable("Eip", "other")).sentences == known.sentences[:-1]
     )
