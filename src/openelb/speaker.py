@@ -12,11 +12,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from prometheus_client.metrics_core import Metric
 
-from openelb import metrics, runtime
+from openelb import metrics, runtime, succession
 from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Layer2
 from openelb.announce.protocols import Announcers
 from openelb.complaints import Complaints
@@ -53,8 +52,6 @@ ASKING = 3.0  # seconds for the question whether a stop is for good: less than o
 # Events are for people who look at one Service. A node that gets a thousand addresses writes no thousand Events.
 EVENTS = 20
 EVENTS_PER_SECOND = 1.0
-
-_NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ class Speaker:
         self._complaints = Complaints(clock=clock)
         self._hearing = liveness.Hearing(echoed_at=clock())
         self._looked_at = math.inf
-        self._looked_well_at = -math.inf
+        self._valid_until = -math.inf
         self._distrusted: str | None = None
         self._judged = node.Judgement()
 
@@ -108,17 +105,23 @@ class Speaker:
             self._announce(node.NodePlan(), snapshot, now)
         else:
             self._announce(self._plan(snapshot, self._alive(now)), snapshot, now)
-        self._looked_well_at = now
         loss = liveness.next_loss(self._hearing, now)
         return None if loss is None else loss - now
 
     async def carry_on(
-        self, there: tuple[Link, ...], synced: Callable[[], Awaitable[None]], progress: runtime.Progress
+        self,
+        there: tuple[Link, ...],
+        synced: Callable[[], Awaitable[None]],
+        answered_at: Callable[[], float],
+        progress: runtime.Progress,
     ) -> None:
         """Until the cluster has been read, announce what the process before this one did, if the others cannot have taken
-        over yet. With the API server away they do not, so it may take as long as it likes.
+        over yet. With the API server away they do not, so it may take as long as it likes; `answered_at` says since when
+        it is not (`inf`: it is), and from then on they do, since we do not renew.
         """
-        claims = self._inherited({link.name for link in there})
+        claims = succession.inherited(
+            self._state.left(), frozenset(link.name for link in there), self._announcers.protocols
+        )
         why = dict.fromkeys(claims, "the speaker before this one did")
         wait = 0.0  # the first time: where the cluster has been read, the plan alone rules
         while True:
@@ -127,40 +130,19 @@ class Speaker:
                     await synced()
                     return
             now, wait = self._clock(), TICK
-            if claims and self._stood_still(now):
-                claims = frozenset()
+            until = succession.ends(now, answered_at())
+            if claims and (self._stood_still(now) or succession.is_over(now, until)):
+                claims, self._looked_at = frozenset(), math.inf  # who announces nothing may stand still
                 self._announcers.stop()
             if claims:
-                self._make_valid(claims, now, why)
+                self._make_valid(claims, until, why)
             progress.step()
-
-    def _inherited(self, there: set[str]) -> frozenset[Claim]:
-        """What the process before this one announced, as far as it can be announced here."""
-        left = self._state.left()
-        if left is None or not left.claims:
-            return frozenset()
-        if left.valid_for > liveness.TTL_SECONDS:
-            log.warning("the state file says that it is valid for %.0f s more, which no speaker says", left.valid_for)
-            return frozenset()
-        if left.valid_for <= 0:
-            log.info(
-                "the speaker before this one was there %.1f s ago, so others may have taken over: silent until the "
-                "cluster has been read",
-                liveness.TTL_SECONDS - left.valid_for,
-            )
-            return frozenset()
-        claims = frozenset(
-            claim for claim in left.claims if claim.link in there and claim.protocol in self._announcers.protocols
-        )
-        log.info("going on with %d of %d addresses of the speaker before this one", len(claims), len(left.claims))
-        return claims
 
     def is_fit(self) -> bool:
         """Whether the loop and layer 2 do their work: what is announced is valid no longer than this holds."""
-        well_at = min(
-            self._looked_well_at, self._announcers.states[Protocol.LAYER2].well_at, self._announcers.stepped_at
-        )
-        return self._clock() - well_at < liveness.TTL_SECONDS
+        now = self._clock()
+        well_at = min(self._announcers.states[Protocol.LAYER2].well_at, self._announcers.stepped_at)
+        return now < self._valid_until and now - well_at < liveness.TTL_SECONDS
 
     def _alive(self, now: float) -> frozenset[str]:
         alive = liveness.alive(self._hearing, now)
@@ -196,23 +178,21 @@ class Speaker:
             why |= {claim: str(plan.claims[claim]) for claim in gained}
         if len(lost) <= TOLD_ONE_BY_ONE:
             why |= {claim: plan.why_not(claim.address) for claim in lost}
-        self._make_valid(claims, now, why)
+        self._make_valid(claims, now + liveness.TTL_SECONDS, why)
         for claim in sorted(gained & self._announcers.claims, key=lambda claim: (claim.link, int(claim.address))):
             for key in plan.claims[claim].services:
                 sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"
                 self._reporter.tell(snapshot.services[key], "SetBalancer", sentence, warning=False)
 
-    def _make_valid(self, claims: frozenset[Claim], now: float, why: Mapping[Claim, str] = _NO_REASONS) -> None:
+    def _make_valid(self, claims: frozenset[Claim], until: float, why: Mapping[Claim, str]) -> None:
         """Announce these claims for another while. After a silence in which the others may have announced them, the
-        neighbours are told anew.
+        neighbours are told anew. A successor gets what is really announced, of a speaker that is fit: of another, the
+        others take it over.
         """
-        self._announcers.apply(
-            claims,
-            valid_until=now + liveness.TTL_SECONDS,
-            announcement_round=self._hearing.silences,
-            why=why,
-        )
-        self._state.keep(claims, valid_for=now + liveness.TTL_SECONDS - self._clock())
+        self._announcers.apply(claims, valid_until=until, announcement_round=self._hearing.silences, why=why)
+        self._valid_until = until
+        if self.is_fit():
+            self._state.keep(self._announcers.claims, valid_for=until - self._clock())
 
     def alive(self) -> int:
         """How many speakers are held to be alive."""
@@ -244,10 +224,10 @@ async def run(access: Access, settings: Settings) -> None:
     sys.setswitchinterval(SWITCH)
     with runtime.stop_signals() as stop:
         async with Client(access) as client, Client(access) as lease_client:
-            await _Process(client, lease_client, settings).run(stop)
+            await _Parts(client, lease_client, settings).run(stop)
 
 
-class _Process:
+class _Parts:
     """The parts of a speaker, wired together."""
 
     def __init__(self, client: Client, lease_client: Client, settings: Settings) -> None:
@@ -301,7 +281,7 @@ class _Process:
             self._lease.tell(links())
 
     async def _work(self) -> None:
-        await self._speaker.carry_on(links(), self._store.synced, self._progress)
+        await self._speaker.carry_on(links(), self._store.synced, lambda: self._client.answered_at, self._progress)
         self._progress.ready = True
         gc.freeze()  # most of what was read stays, and a collection that goes through all of it takes 0.1 s
         await runtime.look_again(self._speaker.look, self._store.changed, self._progress, rest=REST, resync=TICK)

@@ -1,6 +1,7 @@
 """A speaker that starts where another has been just before: it goes on with what that one announced."""
 
 import logging
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Start:
     def __post_init__(self) -> None:
         self.progress = Progress(self.world.clock)
         self.answered: list[bool] = []
+        self.answered_at = math.inf
 
     async def wait(self, *gaps: float) -> None:
         """Begin, with the cluster away for these times, one after the other. Whether it answers is noted before each of them
@@ -49,7 +51,7 @@ class Start:
             self.world.now += gap
             raise TimeoutError  # as when the time is over for which it is waited
 
-        await self.world.speaker.carry_on(self.links, synced, self.progress)
+        await self.world.speaker.carry_on(self.links, synced, lambda: self.answered_at, self.progress)
 
 
 @asynccontextmanager
