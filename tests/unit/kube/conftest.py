@@ -36,5 +36,8 @@ class Verbatim(Refusal):
         return web.Response(body=self.content, status=self.status)
 
 
-NOT_JSON = [b'{"metadata":{"name":"\xff","resourceVersion":"\xff"}}', b'{"spec":' + b"[" * 100_000 + b"]" * 100_000 + b"}"]
+NOT_JSON = [
+    b'{"metadata":{"name":"\xff","resourceVersion":"\xff"}}',
+    b'{"spec":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+]
 """No UTF-8, and nested too deep: msgspec has no error of its own for them."""
