@@ -61,14 +61,12 @@ async def test_a_server_with_trouble_of_its_own_has_not_answered(server: FakeApi
     assert client.answered_at == math.inf
 
 
-async def test_a_body_of_more_than_a_megabyte_is_written_also_when_it_is_sent_twice(
-    server: FakeApiServer, client: Client
-) -> None:
+async def test_a_body_of_more_than_a_megabyte_is_written_also_when_it_is_sent_twice(server: FakeApiServer) -> None:
     server.faults.refusals.append(Refusal(429, headers={"Retry-After": "0"}))
     note = "x" * 1_200_000
-    await client.create(
-        "/api/v1/namespaces/default/services", objects.service("large", annotations={"note": note}), ServiceShape
-    )
+    large = objects.service("large", annotations={"note": note})
+    async with Client(server.access) as patient:
+        await patient.create("/api/v1/namespaces/default/services", large, ServiceShape)
     assert server.stored(objects.SERVICES, "large", "default")["metadata"]["annotations"]["note"] == note
 
 
