@@ -1,6 +1,7 @@
 """What we show the API server to be let in, and where newer ones come from: a token that is fixed, or one in a file.
 
-Nothing here trusts a clock: whether a credential is still good is for the server to say, by 401.
+Whether a credential is still good is for the server to say, by 401. The clock on the wall is read for those of plugins
+alone, once for each, to renew it in time.
 """
 
 import ssl

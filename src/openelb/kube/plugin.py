@@ -10,10 +10,11 @@ import math
 import os
 import signal
 import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 import msgspec
 
@@ -26,6 +27,12 @@ VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1b
 LONGEST_RUN = 30.0
 """Seconds until a plugin is taken for hung: time enough to ask an identity provider that is far away."""
 
+LAST_WORDS = 1.0
+"""Seconds for the rest of the output once a plugin has ended: what it started may keep its output open for ever."""
+
+MOST_OUTPUT = 1 << 20
+"""Bytes: a hundred times the largest credential."""
+
 EARLY = 10.0
 """Seconds before its end at which a credential is renewed beside the work: a lead is lost after three without one."""
 
@@ -33,7 +40,9 @@ REST = 2.0
 """Seconds from the end of one run to the next at the least, whoever asks: a server that refuses whatever the plugin gives
 must not have it run without a pause."""
 
-_LONGEST_QUOTE = 200
+_LONGEST_QUOTE = 200  # characters
+_HEARD_OF_COMPLAINTS = 4096  # bytes
+_STDERR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,8 @@ class ExecPlugin:
     user: str
     command: str
     version: str
-    args: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = field(default=(), repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     hint: str = ""
     cluster: Mapping[str, object] | None = None
     seconds: float = LONGEST_RUN
@@ -80,25 +89,26 @@ class ExecPlugin:
             raise self._failed(str(error)) from error
 
     async def _output(self) -> bytes:
-        process = await self._start()
+        run = await self._start()
         try:
             async with asyncio.timeout(self.seconds):
-                output, complaint = await process.communicate()
+                await run.exited.wait()
         except TimeoutError:
-            await _end(process)
             raise self._failed(f"did not end within {self.seconds:g} s") from None
-        except asyncio.CancelledError:
-            await _end(process)
-            raise
-        if process.returncode:
-            words = " ".join(complaint.decode(errors="replace").split())[-_LONGEST_QUOTE:]
-            raise self._failed(f"ended with {process.returncode}{': ' if words else ''}{words}")
-        return output
+        finally:
+            await run.end()
+        if len(run.output) > MOST_OUTPUT:
+            raise self._failed(f"printed more than {MOST_OUTPUT >> 20} MiB")
+        if run.code:
+            words = " ".join(run.complaint.decode(errors="replace").split())[-_LONGEST_QUOTE:]
+            raise self._failed(f"ended with {run.code}{': ' if words else ''}{words}")
+        return bytes(run.output)
 
-    async def _start(self) -> Process:
+    async def _start(self) -> "_Run":
         environment = {**os.environ, **self.environment, "KUBERNETES_EXEC_INFO": self.told().decode()}
         try:
-            return await asyncio.create_subprocess_exec(
+            _, run = await asyncio.get_running_loop().subprocess_exec(
+                _Run,
                 self.command,
                 *self.args,
                 stdin=DEVNULL,
@@ -110,6 +120,7 @@ class ExecPlugin:
         except (OSError, ValueError) as error:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
             raise self._failed(f"cannot be run: {why}", self.hint) from error
+        return run
 
     def told(self) -> bytes:
         """What the plugin reads from KUBERNETES_EXEC_INFO."""
@@ -122,14 +133,53 @@ class ExecPlugin:
         return NoCredentials(f"the exec plugin {self.command} of the kubeconfig's user {self.user!r} {what}{advice}")
 
 
-async def _end(process: Process) -> None:
-    """With all that it started: a shell script's children keep its output open."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    # Bounded: a child that left its group may have the output open for ever.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1.0):
-            await process.communicate()
+class _Run(asyncio.SubprocessProtocol):
+    """One run of a program: what it prints, and how it ends. One that prints without end is ended."""
+
+    _transport: asyncio.SubprocessTransport
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+        self.complaint = b""
+        self.exited = asyncio.Event()
+        self._closed = asyncio.Event()  # and nobody has its outputs open any more
+
+    @property
+    def code(self) -> int | None:
+        return self._transport.get_returncode()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == _STDERR:
+            self.complaint = (self.complaint + data)[-_HEARD_OF_COMPLAINTS:]
+        elif len(self.output) <= MOST_OUTPUT:
+            self.output += data
+            if len(self.output) > MOST_OUTPUT:
+                self._kill()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
+
+    async def end(self) -> None:
+        """Hear its last words, after ending it with all that it started where it goes on."""
+        self._kill()
+        # Bounded: a child that left its group may have the outputs open for ever.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self.exited.wait()
+                await self._closed.wait()
+        self._transport.close()
+
+    def _kill(self) -> None:
+        """A shell script's children go with it."""
+        if self.code is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._transport.get_pid(), signal.SIGKILL)
 
 
 def read(output: bytes, version: str) -> Grant:
@@ -212,10 +262,11 @@ class PluginLogin:
             self._next_run = self._clock() + REST
 
     def _lasts(self, grant: Grant) -> float:
-        """Seconds; below zero where our clock is fast. What a plugin has just given is shown nevertheless."""
+        """Seconds. Where it seems expired already our clock may be fast: it is held until the server's 401."""
         if grant.expires is None:
             return math.inf
-        return (grant.expires - self._wall_clock()).total_seconds()
+        seconds = (grant.expires - self._wall_clock()).total_seconds()
+        return seconds if seconds > 0 else math.inf
 
 
 def cluster_info(server: str, *, authority: str, verify: bool, server_name: str, config: object) -> dict[str, object]:

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import resource
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -120,6 +123,48 @@ async def test_a_plugin_that_hangs_is_ended_with_all_that_it_started(scripted: S
         while child.exists() and "State:\tZ" not in child.read_text():  # noqa: ASYNC110  (nobody tells it)
             await asyncio.sleep(0.01)
     assert time.monotonic() - began < 60
+
+
+PRINTED = printed({"token": "t"}).decode()
+
+
+@pytest.mark.parametrize(("where", "words"), [("", "printed more than 1 MiB"), (">&2", r"ended with 3: +y y")])
+async def test_a_plugin_that_prints_without_end_fills_no_memory(scripted: Scripted, where: str, words: str) -> None:
+    plugin = scripted(f"yes | head -c 200000000 {where}", "exit 3")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(NoCredentials, match=words):
+        await plugin()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB
+
+
+async def test_a_credential_counts_though_a_child_keeps_the_output_open(scripted: Scripted, tmp_path: Path) -> None:
+    plugin = scripted(f"setsid sleep 60 & echo $! > {tmp_path}/child", f"printf '%s' '{PRINTED}'")
+    before = os.listdir("/proc/self/fd")
+    try:
+        assert await plugin() == Grant("t")
+        await settled()
+        assert os.listdir("/proc/self/fd") == before
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+async def test_a_plugin_that_hangs_with_a_child_in_a_session_of_its_own_leaves_no_descriptor_open(
+    scripted: Scripted, tmp_path: Path
+) -> None:
+    plugin = scripted(f"setsid sleep 60 & echo $! > {tmp_path}/child; wait", seconds=0.2)
+    before = os.listdir("/proc/self/fd")
+    try:
+        with pytest.raises(NoCredentials, match="did not end"):
+            await plugin()
+        await settled()
+        assert os.listdir("/proc/self/fd") == before
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def test_no_secret_is_shown_where_a_plugin_is_printed() -> None:
+    plugin = ExecPlugin("me", "login", V1, args=("--password", "mine"), environment={"SECRET": "mine"})
+    assert "mine" not in repr(plugin)
 
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -259,5 +304,9 @@ async def test_a_clock_that_is_fast_shows_the_credential_that_it_takes_for_expir
     asked, clock = Asked(wall=NOON + timedelta(days=1)), Clock()
     login = login_by(asked, clock)
     first = await login.credential()
-    clock.now += REST / 2
-    assert await login.credential() is first
+    for _ in range(100):
+        clock.now += REST / 2
+        assert await login.credential() is first
+    assert asked.times == 1
+    login.refused(first)
+    assert (await login.credential()).token == "token 2"
