@@ -30,7 +30,7 @@ LIVENESS_SECONDS = 60.0
 
 
 def log_to_stderr(level: str) -> None:
-    """One line a sentence, with a time, where kubectl logs finds it."""
+    """One line a sentence, with a time, where kubectl logs finds it. Below a bug of ours stands its traceback."""
     lines = _Lines()
     lines.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[lines], level=level.upper(), force=True)
@@ -39,12 +39,22 @@ def log_to_stderr(level: str) -> None:
 
 class _Lines(logging.Handler):
     """Writes each line at once and keeps none: where there is no room for it, it is lost, and nothing is left over that
-    would fail when the process ends.
+    would fail when the process ends. Whoever tells something never fails of it.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as error:  # a bug of ours in a call, or of what it tells
+            line = self.format(_untold(record, error))
         with contextlib.suppress(OSError):
-            os.write(_STDERR, f"{self.format(record)}\n".encode(errors="backslashreplace"))
+            os.write(_STDERR, f"{line}\n".encode(errors="backslashreplace"))
+
+
+def _untold(record: logging.LogRecord, error: Exception) -> logging.LogRecord:
+    """What is told in place of a record that cannot be formatted. Nothing of the record but its place: that may fail again."""
+    text = f"what {record.pathname}:{record.lineno} tells cannot be formatted: {type(error).__name__}"
+    return logging.LogRecord(record.name, logging.ERROR, record.pathname, record.lineno, text, None, None)
 
 
 class _OneLine(logging.Formatter):
@@ -117,7 +127,7 @@ async def look_again(
         except Exception as error:  # the world's failures end here, and a bug of ours must not end the process's duties
             failures += 1
             if complaints.begins(cause(error)):
-                _complain(error)
+                _complain("trying again", error)
             await asyncio.sleep(backoff.after(error, failures))
             continue
         finally:
@@ -131,19 +141,29 @@ async def look_again(
                 await changed()
 
 
-def _complain(error: Exception) -> None:
-    expected = type(error).__module__.startswith("openelb.")
-    text = str(error) if expected else f"{type(error).__name__}: {error}"
-    log.warning("trying again: %s", text, exc_info=None if expected else error)
+def _complain(consequence: str, error: Exception) -> None:
+    """One line where the error is a sentence for people; a bug of ours has its traceback."""
+    first = _first(error)
+    expected = type(first).__module__.startswith("openelb.")
+    text = str(first) if expected else f"{type(first).__name__}: {first}"
+    log.warning("%s: %s", consequence, text, exc_info=None if expected else error)
 
 
 def cause(error: Exception) -> str:
     """What went wrong, without what differs from one try to the next: of an error that nobody expected, its place."""
-    if isinstance(error, ApiError):
-        return error.cause
-    number = f" {error.errno}" if isinstance(error, OSError) else ""
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__}{number} at {place.filename}:{place.lineno}"
+    first = _first(error)
+    if isinstance(first, ApiError):
+        return first.cause
+    number = f" {first.errno}" if isinstance(first, OSError) else ""
+    places = [f" at {place.filename}:{place.lineno}" for place in traceback.extract_tb(first.__traceback__)[-1:]]
+    return f"{type(first).__name__}{number}{''.join(places)}"
+
+
+def _first(error: Exception) -> Exception:
+    """The error that a task group wraps, the first of several: a group says nothing itself."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def until(
@@ -172,7 +192,7 @@ async def _supervise(name: str, run: Callable[[], Awaitable[None]], backoff: Bac
                 complaints.ends()
             failures += 1
             if complaints.begins(cause(error)):
-                log.exception("%s failed; it is started again", name)
+                _complain(f"{name} failed and is started again", error)
         await asyncio.sleep(backoff.wait(failures))
 
 

@@ -1,11 +1,13 @@
 """The loop, the supervision of a process's parts, and what it says of its health."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import re
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import aiohttp
 import pytest
@@ -201,8 +203,44 @@ async def test_a_part_that_keeps_failing_in_one_way_is_told_once(caplog: pytest.
         stop.set()
 
     await kept(stop, links=failing)
-    assert caplog.messages == ["links failed; it is started again"] * 2
-    assert ["no such device" in caplog.text, "no right" in caplog.text] == [True, True]
+    assert caplog.messages == [
+        "links failed and is started again: OSError: [Errno 19] no such device",
+        "links failed and is started again: PermissionError: [Errno 1] no right",
+    ]
+    assert all(record.exc_info for record in caplog.records)
+
+
+async def in_a_task_group(trouble: Exception) -> None:
+    """Fail of it as a part does that has tasks of its own."""
+
+    async def fail() -> None:
+        raise trouble
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(fail())
+
+
+async def test_a_part_with_tasks_of_its_own_tells_each_way_in_which_one_fails(caplog: pytest.LogCaptureFixture) -> None:
+    away, busy = Unreachable("connection refused"), Unavailable("list eips", 503)
+    stop, troubles = asyncio.Event(), iter([away, away, busy, away, busy])
+
+    async def failing() -> None:
+        for trouble in troubles:
+            await in_a_task_group(trouble)
+        stop.set()
+
+    await kept(stop, watching=failing)
+    assert caplog.messages == [
+        "watching failed and is started again: connection refused",
+        "watching failed and is started again: the API server refused to list eips: 503 no reason: ",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_the_cause_of_what_a_task_group_wraps_is_the_first_error() -> None:
+    inner = ExceptionGroup("tasks", [Unavailable("list eips", 503), OSError(19, "no such device")])
+    assert runtime.cause(ExceptionGroup("tasks", [inner, KeyError("web")])) == "503 list eips"
+    assert runtime.cause(ExceptionGroup("tasks", [KeyError("web")])) == "KeyError"
 
 
 async def test_all_parts_have_ended_when_it_returns() -> None:
@@ -388,17 +426,47 @@ async def test_an_ipv6_address_is_written_in_brackets() -> None:
         pass
 
 
-def test_the_log_has_a_line_for_each_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+@contextlib.contextmanager
+def own_log() -> Iterator[logging.Logger]:
+    """A log as a process has it, on stderr and nowhere else."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
         runtime.log_to_stderr("info")
-        logging.getLogger("openelb.test").info("node-a leads")
-        logging.getLogger("aiohttp.access").info("GET /healthz")
-        for handler in root.handlers:
-            handler.flush()
+        yield logging.getLogger("openelb.test")
     finally:
         root.handlers = handlers
         root.setLevel(level)
+
+
+def test_the_log_has_a_line_for_each_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    with own_log() as log:
+        log.info("node-a leads")
+        logging.getLogger("aiohttp.access").info("GET /healthz")
     (line,) = capfd.readouterr().err.splitlines()
     assert line.endswith(" INFO node-a leads")
+
+
+class Mute:
+    """Something that cannot be told."""
+
+    def __repr__(self) -> str:
+        raise KeyError("bug")
+
+
+@pytest.mark.parametrize(("text", "argument"), [("%d nodes", "two"), ("%s leads", Mute()), ("nobody leads", 7)])
+def test_who_tells_what_cannot_be_formatted_does_not_fail(
+    capfd: pytest.CaptureFixture[str], text: str, argument: object
+) -> None:
+    with own_log() as log:
+        log.info(text, argument)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert re.search(r" ERROR what .*test_runtime\.py:\d+ tells cannot be formatted: (Type|Key)Error$", line)
+
+
+def test_a_bug_of_ours_has_its_traceback_in_lines_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    with own_log() as log:
+        log.warning("trying again: %s", "one\ntwo", exc_info=KeyError("web"))
+    line, *below = capfd.readouterr().err.splitlines()
+    assert line.endswith(r" WARNING trying again: one\ntwo")
+    assert below == ["KeyError: 'web'"]
