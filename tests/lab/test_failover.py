@@ -85,7 +85,7 @@ def test_a_killed_speaker_is_back_in_time_and_nothing_moves(pool: Cluster) -> No
         until(lambda: back(pool, "n1", answers, killed), what="the speaker's return", timeout=30)
         assert answers.everybody() == {"n1"}, told(answers.asked)
         assert answers.longest_silence(killed) < TTL_SECONDS
-        assert pages.longest_gap() < HICCUP, "the node forwards whether its speaker is there or not"
+        assert pages.longest_gap() < HICCUP, pages.told()  # the node forwards whether its speaker is there or not
 
 
 def test_a_speaker_that_stands_still_for_two_seconds_changes_nothing(pool: Cluster) -> None:
@@ -132,7 +132,7 @@ def test_a_node_that_stood_still_for_long_has_lost_its_addresses_and_one_node_an
         assert answers.settled(timeout=2 * AGREEMENT) == "n2", "its own addresses come back to a node that is well"
         assert answers.longest_dispute(went_on) < 1.0, told(answers.since(went_on))
         assert answers.longest_silence(went_on) < 1.0, told(answers.since(went_on))
-        assert pages.longest_gap() < HICCUP, "its kernel forwards all the time"
+        assert pages.longest_gap() < HICCUP, pages.told()  # its kernel forwards all the time
 
 
 def test_in_a_rolling_restart_one_node_answers_at_a_time_and_the_page_keeps_coming(pool: Cluster) -> None:
@@ -145,7 +145,7 @@ def test_in_a_rolling_restart_one_node_answers_at_a_time_and_the_page_keeps_comi
         assert answers.longest_dispute() < AT_A_TIME, told(answers.asked)
         # Where a pod takes longer to start than a Lease lives, another node answers in between.
         assert answers.longest_silence() < PROMISED, told(answers.asked)
-        assert pages.longest_gap() < HICCUP
+        assert pages.longest_gap() < HICCUP, pages.told()
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_speaker_that_leaves_for_good_hands_over_without_a_gap(chosen_nodes: C
         answers.answered_without("n1", left)
         assert answers.settled() != "n1"
         assert answers.longest_silence(left) < 0.5, told(answers.since(left))
-        assert pages.longest_gap() < HICCUP
+        assert pages.longest_gap() < HICCUP, pages.told()
 
 
 def select(cluster: Cluster, selector: str) -> None:

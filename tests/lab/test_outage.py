@@ -51,5 +51,5 @@ def test_nobody_stops_answering_or_moves_while_the_api_server_is_away(
     for node, watch in answers.items():
         assert watch.everybody(began) == {node}, told(watch.since(began))
         assert watch.longest_silence(began) < 1.0, told(watch.since(began))
-    assert pages.longest_gap() < HICCUP
+    assert pages.longest_gap() < HICCUP, pages.told()
     assert waited < SOON

@@ -116,10 +116,17 @@ class Pages:
         return until(first, what=f"the page at {self.address} to come back", timeout=30)
 
     def longest_gap(self) -> float:
-        """The longest span between the ends of two good attempts, from the first attempt to the last."""
-        good = (each.ended for each in self.attempts if not each.wrong)
-        moments = [self.attempts[0].began, *good, self.attempts[-1].ended]
-        return max(later - earlier for earlier, later in itertools.pairwise(moments))
+        """The longest span in which attempt after attempt failed.
+
+        Counted in attempts of at most the asker's patience, since a busy machine may hold up the one who asks.
+        """
+        runs = itertools.groupby(self.attempts, key=lambda each: bool(each.wrong))
+        return max((sum(map(_lasted, run)) for failed, run in runs if failed), default=0.0)
+
+    def told(self) -> str:
+        """What became of the attempts, for a person: `page x12, timed out x3`."""
+        runs = ((wrong, len(list(run))) for wrong, run in itertools.groupby(self.attempts, key=lambda each: each.wrong))
+        return ", ".join(f"{wrong or 'page'} x{times}" for wrong, times in runs)
 
 
 @contextlib.contextmanager
@@ -203,6 +210,10 @@ def _heard(link: socket.socket, address: str, end: float) -> set[str]:
         if mac:
             heard.add(mac)
     return heard
+
+
+def _lasted(attempt: Opened) -> float:
+    return min(attempt.ended - attempt.began, PATIENCE) + EVERY
 
 
 def _wrong(client: Host, address: str) -> str:

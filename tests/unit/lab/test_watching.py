@@ -45,12 +45,17 @@ def test_the_only_node_of_the_last_second_has_settled() -> None:
     assert answers("n1+n2", "", *["n2"] * 20).settled() == "n2"
 
 
-def test_a_page_is_missed_from_its_last_arrival_to_the_next() -> None:
+def test_a_page_is_missed_while_attempts_fail_one_after_the_other() -> None:
     pages = Pages(
         "192.0.2.1", [Opened(0.0, 0.1), Opened(0.2, 0.5, "timed out"), Opened(0.5, 0.8, "timed out"), Opened(0.8, 0.9)]
     )
-    assert pages.longest_gap() == pytest.approx(0.8)
+    assert pages.longest_gap() == pytest.approx(0.6 + 2 * EVERY)
+    assert pages.told() == "page x1, timed out x2, page x1"
     assert pages.back_after(0.15) == pytest.approx(0.75)
+
+
+def test_an_asker_that_was_held_up_has_missed_no_page() -> None:
+    assert Pages("192.0.2.1", [Opened(0.0, 0.1), Opened(0.2, 5.0), Opened(9.0, 9.1)]).longest_gap() == 0.0
 
 
 def test_what_was_seen_is_told_in_runs() -> None:
