@@ -9,12 +9,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from openelb.controller import AT_ONCE
-from openelb.kube import decode
 from openelb.kube.client import Client
 from openelb.kube.errors import AlreadyExists
 from openelb.kube.reader import Seen
 from openelb.kube.resources import EIPS_PATH, SERVICES, eip_path
-from openelb.kube.shapes import ServiceShape
 from openelb.kube.watch import Reflector
 from openelb.model import names
 from openelb.model.cluster import Service
@@ -47,13 +45,8 @@ async def remove_pool(client: Client, name: str) -> None:
     await client.delete(eip_path(name))
 
 
-async def create_service(client: Client, name: str, pool: str) -> Service:
-    """Create a Service that asks for an address of the pool."""
-    return decode.service(msgspec.json.decode(await post_service(client, name, pool), type=ServiceShape))
-
-
 async def post_service(client: Client, name: str, pool: str) -> msgspec.Raw:
-    """The same; the answer as it came."""
+    """Create a Service that asks for an address of the pool; the answer as it came."""
     annotations = {names.REQUESTED_POOL: pool, names.OPT_IN: names.OPT_IN_VALUE}
     spec = {
         "type": "LoadBalancer",

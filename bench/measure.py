@@ -82,7 +82,7 @@ class Bench:
         async with running(side, self.files, self.client) as server:
             figures = self.figures[side]
             if math.isnan(figures.empty):
-                figures.empty = server.resident()
+                figures.empty = server.usage.resident()
             if each:
                 say(f"{side}: {each} Services one at a time …")
                 await self._one_at_a_time(server, each)
@@ -93,14 +93,14 @@ class Bench:
     async def _one_at_a_time(self, server: Server, count: int) -> None:
         pool, made = await self._pool(server), []
         await asyncio.sleep(0.5)  # an Eip gets its finalizer before it gives out addresses
-        figures, cpu = self.figures[server.side], server.cpu_seconds()
+        figures, cpu = self.figures[server.side], server.usage.cpu_seconds()
         for number in range(count):
             service = await post_service(self.client, f"{pool}-{number}", pool)
             created = time.monotonic()
             made.append(f"{pool}-{number}")
             await server.tell(service)
             figures.each.append(await self.watcher.until_addressed(made[-1:]) - created)
-        figures.cpu_seconds += server.cpu_seconds() - cpu
+        figures.cpu_seconds += server.usage.cpu_seconds() - cpu
         await self._remove(made, pool)
 
     async def _burst(self, server: Server, count: int, *, follow: bool) -> None:
@@ -111,13 +111,13 @@ class Bench:
         if follow:
             await self._events()  # those of the wait
         self.audit.forget()
-        cpu, started = server.cpu_seconds(), time.monotonic()
+        cpu, started = server.usage.cpu_seconds(), time.monotonic()
         await self._pool(server, pool)
         seconds = await self.watcher.until_addressed(wanted) - started
         await asyncio.sleep(0.5)  # the answer to the last write comes as the watcher sees it
-        cpu, writes = server.cpu_seconds() - cpu, self.audit.writes()
+        cpu, writes = server.usage.cpu_seconds() - cpu, self.audit.writes()
         figures = self.figures[server.side]
-        figures.bursts.append(Burst(count, seconds, writes, cpu, server.resident(), server.peak()))
+        figures.bursts.append(Burst(count, seconds, writes, cpu, server.usage.resident(), server.usage.peak()))
         if follow:
             more, lasted = await self._events()
             figures.events = (writes[NAMESPACE, "events"] + more) / count

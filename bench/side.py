@@ -1,16 +1,15 @@
 """Who gives out the addresses: our manager, or a bare client. Each is a process of the image, and is watched as one."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
 from bench.place import Files
+from bench.process import Process
 from openelb.kube.client import Client
 from openelb.kube.resources import leases_path
 from openelb.model import names
@@ -39,23 +38,10 @@ class Server:
             self.process.stdin.write(bytes(line).rstrip(b"\n") + b"\n")
             await self.process.stdin.drain()
 
-    def resident(self) -> float:
-        """MB (10^6 bytes) of memory that it has at this moment."""
-        return self._kilobytes("VmRSS") * 1024 / 1e6
-
-    def peak(self) -> float:
-        """The most MB that it ever had."""
-        return self._kilobytes("VmHWM") * 1024 / 1e6
-
-    def cpu_seconds(self) -> float:
-        """Of all its threads, since it began."""
-        # proc_pid_stat(5): fields 14 and 15, counted after the name, which may hold blanks.
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def _kilobytes(self, name: str) -> int:
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    @property
+    def usage(self) -> Process:
+        """What it uses."""
+        return Process(self.process.pid)
 
 
 @asynccontextmanager

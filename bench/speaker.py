@@ -7,7 +7,6 @@ leave them; neither runs. The speaker is the shipped image's, and each figure is
 import asyncio
 import contextlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import msgspec
 from bench import table
 from bench.cluster import side_by_side
 from bench.place import PREFIX, Place
+from bench.process import Process
 from bench.table import Row
 from lab import setup, site
 from lab.controlplane import ControlPlane
@@ -82,21 +82,12 @@ class Stage:
             self.process.wait()
             self.process = None
 
-    def cpu(self) -> float:
-        """The seconds of processor time that the speaker has used so far (proc_pid_stat(5), fields 14 and 15)."""
-        fields = self._proc("stat").rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
-
-    def memory(self) -> tuple[float, float]:
-        """What the speaker holds in memory now, and the most that it held so far, in MB (10^6 octets)."""
-        lines = dict(line.split(":", 1) for line in self._proc("status").splitlines())
-        now, most = (int(lines[key].split()[0]) * 1024 / 1e6 for key in ("VmRSS", "VmHWM"))
-        return now, most
-
-    def _proc(self, file: str) -> str:
+    @property
+    def usage(self) -> Process:
+        """What the speaker uses."""
         if self.process is None:
             raise RuntimeError("no speaker runs")
-        return Path(f"/proc/{self.process.pid}/{file}").read_text()
+        return Process(self.process.pid)
 
     def ask(self, host: Host, *arguments: object) -> "subprocess.Popen[str]":
         """Start `bench.asker` on a host."""
@@ -151,8 +142,8 @@ def measure(stage: Stage, count: int) -> Iterator[Row]:
 
 
 def _memory(stage: Stage, when: str, *, at_most: float | None = None) -> Row:
-    (now, most), what = stage.memory(), f"speaker: memory (RSS) {when}"
-    compared = f"at most {most:.0f} MB so far"
+    now, what = stage.usage.resident(), f"speaker: memory (RSS) {when}"
+    compared = f"at most {stage.usage.peak():.0f} MB so far"
     if at_most is None:
         return table.figure(what, now, unit="MB", compared=compared)
     return table.bound(what, now, at_most=at_most, unit="MB", compared=compared)
@@ -162,15 +153,15 @@ def _come(stage: Stage, count: int) -> Iterator[Row]:
     """What it costs the speaker that Services come, their announcements included. What it uses anyway is taken off."""
     held = stage.count
     time.sleep(REPEATS_SECONDS)
-    before, began = stage.cpu(), time.monotonic()
+    before, began = stage.usage.cpu_seconds(), time.monotonic()
     time.sleep(QUIET_SECONDS)
-    idle = (stage.cpu() - before) / (time.monotonic() - began)
-    before, began = stage.cpu(), time.monotonic()
+    idle = (stage.usage.cpu_seconds() - before) / (time.monotonic() - began)
+    before, began = stage.usage.cpu_seconds(), time.monotonic()
     stage.publish(count)
     stage.sweep(held, count)
     time.sleep(REPEATS_SECONDS)
     took = time.monotonic() - began
-    used = (stage.cpu() - before - idle * took) / count * 1000
+    used = (stage.usage.cpu_seconds() - before - idle * took) / count * 1000
     what = f"speaker: processor time for each 1000 Services that come to {held}"
     yield table.bound(what, used, at_most=0.5, unit="s", compared=f"{idle * 100:.1f} % of a core before")
 
