@@ -219,8 +219,7 @@ def _require_lists(said: str) -> None:
 
 def _percentile(seconds: list[float], percent: float) -> float:
     """In milliseconds."""
-    ordered = sorted(seconds)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
+    return table.percentile(seconds, percent) * 1000
 
 
 def _told(asker: "subprocess.Popen[str]") -> dict[str, Any]:

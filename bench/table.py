@@ -44,9 +44,9 @@ def figure(what: str, ours: float, *, unit: str = "", compared: str = "") -> Row
     return Row(what, "", _amount(ours, unit), compared)
 
 
-def percentile(values: Sequence[float], percent: int) -> float:
-    """Of at least two values."""
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Of at least two values, to a tenth of a percent."""
+    return statistics.quantiles(values, n=1000, method="inclusive")[round(percent * 10) - 1]
 
 
 def encode(rows: Iterable[Row]) -> bytes:

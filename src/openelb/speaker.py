@@ -26,7 +26,7 @@ from openelb.kube import reads
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client
 from openelb.kube.config import Access
-from openelb.kube.errors import ApiError
+from openelb.kube.errors import ApiError, Forbidden
 from openelb.kube.lease import SpeakerLease, speaker_lease_name
 from openelb.kube.lease_object import ApiLease
 from openelb.kube.report import Reporter
@@ -208,9 +208,9 @@ class Speaker:
         Raises ApiError when the cluster cannot be told.
         """
         claims = self._announcers.claims
-        self._state.remove()
         log.info("leaving the cluster for good: the other nodes take over %d addresses", len(claims))
         await self._lease.leave()
+        self._state.remove()
         if claims:
             self._announcers.apply(
                 claims, valid_until=self._clock() + HANDOVER, announcement_round=self._hearing.silences
@@ -283,20 +283,27 @@ class _Parts:
     async def _work(self) -> None:
         await self._speaker.carry_on(links(), self._store.synced, lambda: self._client.answered_at, self._progress)
         self._progress.ready = True
-        gc.freeze()  # most of what was read stays, and a collection that goes through all of it takes 0.1 s
+        gc.freeze()  # most of what was read stays: no collection need go through all of it
         await runtime.look_again(self._speaker.look, self._store.changed, self._progress, rest=REST, resync=TICK)
 
     def _facts(self) -> Iterable[Metric]:
         """For Prometheus."""
-        by_link = Counter(claim.link for claim in self._layer2.claims)
+        troubled = self._layer2.troubled
+        by_link = Counter(claim.link for claim in self._layer2.claims if claim.link not in troubled)
         yield from metrics.speaker(self._layer2.counts, by_link, self._speaker.alive())
         yield from metrics.announcers(self._announcers.states)
         yield from metrics.loop(self._pulse, self._progress.age())
 
 
 async def _owner(client: Client, name: str) -> dict[str, str] | None:
-    """The reference to our Node, or None where there is none of that name."""
-    here = await reads.node(client, name)
+    """The reference to our Node, or None where there is none of that name, and where we may not read it: the Lease then
+    outlives its node, which is no reason not to announce. Raises ApiError for what may pass.
+    """
+    try:
+        here = await reads.node(client, name)
+    except Forbidden as refusal:
+        log.warning("when node %s is deleted, its Lease will stay: %s", name, refusal)
+        return None
     return {"apiVersion": "v1", "kind": "Node", "name": name, "uid": here.uid} if here else None
 
 

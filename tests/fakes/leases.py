@@ -64,7 +64,10 @@ class FakeLease:
 
     def _write(self, lease: Lease) -> Lease:
         self._version += 1
-        self.stored = replace(lease, version=str(self._version), renewed=f"t{self._version}", uid="u")
+        acquired = lease.acquired or f"t{self._version}"
+        self.stored = replace(
+            lease, version=str(self._version), acquired=acquired, renewed=f"t{self._version}", uid="u"
+        )
         self.writes.append(self.stored.holder)
         self._written.set()
         if self.loses_answers:

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 
+import pytest
+
 from openelb import speaker as process
 from openelb.model import names
 from openelb.speaker import Settings
@@ -25,3 +27,15 @@ async def test_who_has_not_read_the_cluster_is_no_candidate() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(5):
             await speaking
+
+
+async def test_who_may_not_read_its_node_takes_part_and_says_what_that_costs(caplog: pytest.LogCaptureFixture) -> None:
+    async with SteeredApiServer().running() as server:
+        server.faults.refused_paths["/api/v1/nodes/n1"] = Refusal(403, "Forbidden")
+        settings = Settings("n1", "pod-1", daemon_set="", metrics_address="")
+        speaking = asyncio.create_task(process.run(server.access, settings))
+        await server.until(lambda: server.has(LEASES, "openelb-speaker-n1", names.NAMESPACE))
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await speaking
+    assert any(line.startswith("when node n1 is deleted, its Lease will stay: ") for line in caplog.messages)

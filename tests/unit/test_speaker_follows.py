@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from openelb.host.state_file import Left
+from openelb.kube.errors import Unreachable
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Link, Protocol
 from openelb.plan.liveness import TTL_SECONDS
@@ -191,6 +192,14 @@ async def test_who_hands_over_leaves_nothing_to_a_successor(world: World) -> Non
 
     await world.speaker.hand_over(sleep)
     assert [*found, world.state.left()] == [None, None]
+
+
+async def test_who_cannot_tell_the_cluster_that_it_leaves_leaves_its_addresses_to_a_successor(world: World) -> None:
+    await world.look()
+    world.stored.away = True
+    with pytest.raises(Unreachable):
+        await world.speaker.hand_over()
+    assert world.state.left() == Left(frozenset({Claim(ADDRESS, "eth0")}), valid_for=TTL_SECONDS)
 
 
 async def test_who_is_silent_after_a_pause_leaves_nothing_to_go_on_with(world: World) -> None:

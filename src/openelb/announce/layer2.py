@@ -17,7 +17,7 @@ from typing import Protocol
 
 from openelb.announce.responder import Responder
 from openelb.complaints import Complaints
-from openelb.model.announcements import Claim
+from openelb.model.announcements import NO_REASONS, Claim
 from openelb.wire.arp import Silence
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ TOLD_ONE_BY_ONE = 20
 
 FRAMES_AT_ONCE = 64
 """After so many frames from the link, announcements and other orders have their turn: a flood must not hold them up."""
-
-_NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
 
 
 class Port(Protocol):
@@ -110,7 +108,7 @@ class Layer2:
         *,
         valid_until: float,
         announcement_round: int = 0,
-        why: Mapping[Claim, str] = _NO_REASONS,
+        why: Mapping[Claim, str] = NO_REASONS,
     ) -> None:
         """Answer for these claims and no others until `valid_until`, or until told again.
 
@@ -147,6 +145,11 @@ class Layer2:
     def claims(self) -> frozenset[Claim]:
         """What is answered for."""
         return self._claims
+
+    @property
+    def troubled(self) -> frozenset[str]:
+        """The links where at present nothing can be answered, whatever is claimed on them."""
+        return frozenset(link for link, station in self._stations.items() if station.in_trouble)
 
     @property
     def counts(self) -> Mapping[str, Counts]:
@@ -254,7 +257,7 @@ class _Station:
         self._counts = counts
         self._troubles = troubles
         self._clock = clock
-        self._in_trouble = False
+        self.in_trouble = False
         self._stopping = threading.Event()
         # A daemon: a process that ends without `stop` does not wait for it.
         self._thread = threading.Thread(target=self._work, name=f"arp-{link}", daemon=True)
@@ -288,16 +291,16 @@ class _Station:
                     log.exception("cannot answer on %s: trying again every %g s", self._link, RETRY)
             else:
                 return
-            self._in_trouble = True
+            self.in_trouble = True
             self._stopping.wait(RETRY)
 
     def _serve(self) -> None:
         """Answer and announce until told to stop. Raises OSError when the link is gone or down."""
         self._port.open()
         responder, followed = Responder(self._port.mac()), Orders()
-        if self._in_trouble:
+        if self.in_trouble:
             self._counts.reopened += 1
-            self._in_trouble = False
+            self.in_trouble = False
         if self._troubles.ends():
             log.info("answering on %s again", self._link)
         while not self._stopping.is_set():

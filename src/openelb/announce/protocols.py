@@ -12,12 +12,10 @@ from types import MappingProxyType
 from typing import Protocol as Interface
 
 from openelb.complaints import Complaints
-from openelb.model.announcements import Claim
+from openelb.model.announcements import NO_REASONS, Claim
 from openelb.model.cluster import Protocol
 
 log = logging.getLogger(__name__)
-
-_NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
 
 
 class Announcer(Interface):
@@ -109,7 +107,7 @@ class Announcers:
         *,
         valid_until: float,
         announcement_round: int = 0,
-        why: Mapping[Claim, str] = _NO_REASONS,
+        why: Mapping[Claim, str] = NO_REASONS,
     ) -> None:
         """Have each announcer announce the claims of its protocol. Never raises: one that fails is told and tried again."""
         for protocol, announcer in self._announcers.items():

@@ -39,6 +39,8 @@ class Terms:
 class Leadership:
     """One candidate for the Lease `openelb-manager`. `identity` is of one process at a time: who is started anew under it,
     as a container of a pod is, goes on with the Lease at once. That is safe since the process before it is dead by then.
+    Where it is not, as with two replicas that were given one name, the one before finds that the Lease was acquired anew,
+    and stands by as for any other.
 
     `on_change` is called when it begins or ceases to lead.
     """
@@ -58,6 +60,7 @@ class Leadership:
         self._clock = clock
         self._on_change = on_change
         self._ours: Lease | None = None
+        self._acquired = ""
         self._sent: float | None = None
         self._leads = False
         self._others: Lease | None = None
@@ -99,13 +102,13 @@ class Leadership:
         if not self._may_take(found):
             self._sent = None
             return
-        if found is None or found.holder != self._identity:
+        if found is None or not self._is_ours(found):
             # Whoever has written it since may have led: if we did before, that is over, and what we saw then is old.
-            self._sent = None
+            self._sent, self._acquired = None, ""
             self._note()
         wanted = self._claim(found)
         self._ours = await (self._lease.replace(wanted) if found else self._lease.create(wanted))
-        self._sent = now
+        self._sent, self._acquired = now, self._ours.acquired
 
     async def release(self) -> None:
         """Give the lead up, so that another takes over at once. For a clean stop, after `run` was cancelled."""
@@ -121,15 +124,22 @@ class Leadership:
         except Conflict:
             # A renewal that was on its way when we were stopped arrived in between.
             found = await self._lease.read()
-            if found is not None and found.holder == self._identity:
+            if found is not None and self._is_ours(found):
                 await self._lease.replace(replace(found, holder="", seconds=1))
 
+    def _is_ours(self, found: Lease) -> bool:
+        """Whether it is what this process holds, or what the one before it under this name held."""
+        return found.holder == self._identity and self._acquired in ("", found.acquired)
+
     def _may_take(self, found: Lease | None) -> bool:
-        if found is None or not found.holder or found.holder == self._identity:
+        if found is None or not found.holder or self._is_ours(found):
             return True
         if self._others is None or self._others.renewal != found.renewal:
             if self._others is None or self._others.holder != found.holder:
-                log.info("%s leads; waiting", found.holder)
+                if found.holder == self._identity:
+                    log.warning("another process leads under our name %s; give each its own --identity", found.holder)
+                else:
+                    log.info("%s leads; waiting", found.holder)
             self._others, self._others_since = found, self._clock()
             return False
         return self._clock() - self._others_since > (found.seconds or self._terms.duration)
@@ -137,20 +147,17 @@ class Leadership:
     def _claim(self, found: Lease | None) -> Lease:
         if found is None:
             return Lease(names.LEADER_LEASE, self._identity, self._terms.duration)
-        if found.holder == self._identity:
-            return replace(found, seconds=self._terms.duration)
-        return replace(
-            found,
-            holder=self._identity,
-            seconds=self._terms.duration,
-            acquired="",
-            transitions=found.transitions + 1,
-        )
+        wanted = replace(found, holder=self._identity, seconds=self._terms.duration)
+        if self._acquired:
+            return wanted
+        return replace(wanted, acquired="", transitions=found.transitions + (found.holder != self._identity))
 
     def _note(self) -> None:
         leads = self.held(self._clock())
         if leads != self._leads:
-            self._leads, self._others = leads, None
+            self._leads = leads
+            if leads:
+                self._others = None
             log.info("%s leads" if leads else "%s does not lead any more", self._identity)
             self._on_change()
 

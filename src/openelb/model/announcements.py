@@ -1,7 +1,9 @@
 """What a node announces."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from types import MappingProxyType
 
 from openelb.model.cluster import Protocol
 
@@ -13,3 +15,7 @@ class Claim:
     address: IPv4Address
     link: str
     protocol: Protocol = Protocol.LAYER2
+
+
+NO_REASONS: Mapping[Claim, str] = MappingProxyType({})
+"""Why this node announces what it does: nobody said."""

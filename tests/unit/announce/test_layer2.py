@@ -250,5 +250,6 @@ def test_a_link_that_is_gone_is_told_once_and_holds_nobody_up(caplog: pytest.Log
     world.apply(A0, A1)
     assert world.eth0.tried.wait(PATIENCE)
     assert world.ports["eth1"].settle() == [announced()]
+    assert (world.layer2.claims, world.layer2.troubled) == ({A0, A1}, {"eth0"})
     world.layer2.stop()
     assert caplog.messages == ["cannot answer on eth0: No such device; trying again every 1 s"]

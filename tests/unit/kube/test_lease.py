@@ -206,6 +206,26 @@ async def test_a_frozen_leader_finds_itself_followed(candidate: Callable[[str], 
     assert b.held(clock.now)
 
 
+async def test_of_two_processes_with_one_name_one_leads_and_the_other_says_why_it_waits(
+    candidate: Callable[[str], Leadership], clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = candidate("a"), candidate("a")
+    await one.attempt()
+    await other.attempt()  # taken for the one before, started anew
+    await one.attempt()
+    for _ in range(10):
+        clock.now += 1
+        await other.attempt()
+        await one.attempt()
+        assert (one.held(clock.now), other.held(clock.now)) == (False, True)
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "another process leads under our name a; give each its own --identity"
+    ]
+    await other.release()
+    await one.attempt()
+    assert one.held(clock.now)
+
+
 async def test_a_leader_that_died_and_is_started_again_under_its_name_leads_at_once(
     candidate: Callable[[str], Leadership], clock: Clock, lease: FakeLease
 ) -> None:

@@ -73,24 +73,18 @@ async def test_a_kind_that_cannot_be_listed_keeps_everything_back(
     kind: str, server: FakeApiServer, client: Client
 ) -> None:
     server.faults.refused_paths[kind] = Refusal(404, "NotFound")
-    store = Store.for_manager(client, names.NAMESPACE)
-    task = asyncio.create_task(store.run())
-    await server.until(lambda: server.watches_open == 3)
-    with pytest.raises(RuntimeError):
-        store.snapshot()
-    server.faults.refused_paths.clear()
-    async with asyncio.timeout(5):
-        await store.synced()
-    assert list(store.snapshot().pools) == ["eip"]
-    task.cancel()
-    await asyncio.wait([task])
+    await keeps_everything_back(Store.for_manager(client, names.NAMESPACE), server, watches=3)
 
 
 async def test_an_eip_that_cannot_be_read_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
     server.faults.refused_paths[f"{objects.EIPS}/eip"] = Refusal(403, "Forbidden")
-    store = Store.for_speaker(client, names.NAMESPACE)
+    await keeps_everything_back(Store.for_speaker(client, names.NAMESPACE), server, watches=4)
+
+
+async def keeps_everything_back(store: Store, server: FakeApiServer, *, watches: int) -> None:
+    """With so many watches open there is no snapshot, until nothing is refused any more."""
     task = asyncio.create_task(store.run())
-    await server.until(lambda: server.watches_open == 4)
+    await server.until(lambda: server.watches_open == watches)
     with pytest.raises(RuntimeError):
         store.snapshot()
     server.faults.refused_paths.clear()
