@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from lab import cluster as clusters
-from lab import faults, fresh, lock, processes, setup, vm
+from lab import faults, fresh, lanes, lock, processes, setup, vm
 from lab.cache import Cache, remove
 from lab.cluster import Cluster, NoLabError
 from lab.network import CommandError
@@ -85,9 +85,11 @@ def down() -> None:
 @main.command(context_settings=_EVERYTHING)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Run the tests; every argument goes to pytest."""
+    """Run the tests; every argument goes to pytest. Without any, in two runs at once."""
     if _needs_lab(arguments):
         setup.ready(_progress())
+    if not arguments:
+        sys.exit(lanes.run([*_PYTHON, "pytest"]))
     _become([*_PYTHON, "pytest", *arguments])
 
 
