@@ -28,18 +28,18 @@ PREFIX = f"{_STEM}{os.getpid()}"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`lab.lanes` runs the suite in two parts."""
-    told = "Run only the tests on the cluster that is shared by the run, or all without these."
-    parser.addoption("--shared-cluster", choices=("only", "without"), help=told)
+    told = "Run only the tests of an installed OpenELB, which mostly wait, or all the others."
+    parser.addoption("--installation", choices=("only", "without"), help=told)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out those that are not asked for."""
-    part = config.getoption("--shared-cluster")
+    part = config.getoption("--installation")
     if part is None:
         return
     wanted, others = list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        on_it = "shared_cluster" in getattr(item, "fixturenames", ())
+        on_it = "installation" in getattr(item, "fixturenames", ())
         (wanted if on_it == (part == "only") else others).append(item)
     items[:] = wanted
     config.hook.pytest_deselected(items=others)

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from lab.cluster import Cluster
-from lab.demo import OPENELB
 from lab.network import run
 from lab.wait import require, until
 from tests.lab import installed
@@ -16,19 +15,27 @@ PLACE = "/var/lib/kubelet/unit"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".git", ".*_cache", ".hypothesis")
 
 
-def test_unit_tests_and_stories_pass_on_the_python_of_the_image(openelb: Cluster) -> None:
-    version = "import sys; print('{}.{}'.format(*sys.version_info))"
-    python = openelb.kubectl("-n", OPENELB, "exec", installed.MANAGER, "--", "python", "-c", version).strip()
-    place = openelb.node("n1").directory / "kubelet" / Path(PLACE).name
+VERSION = "import sys; print('{}.{}'.format(*sys.version_info))"
+
+
+def test_unit_tests_and_stories_pass_on_the_python_of_the_image(cluster: Cluster) -> None:
+    place = cluster.node("n1").directory / "kubelet" / Path(PLACE).name
+    place.mkdir()
+    _, python = ran(cluster, "version", "-c", VERSION)
     shutil.copytree(installed.REPOSITORY, place / "checkout", ignore=LEFT_OUT)
     packages_of_tests(python, place / "packages")
-
-    openelb.kubectl("apply", "-f", "-", stdin=json.dumps(pod(openelb)))
-    ended = until(lambda: phase(openelb), what="the end of the tests", timeout=400, every=1.0)
-    told = openelb.kubectl("logs", "unit")
-    openelb.kubectl("delete", "pod", "unit")
+    ended, told = ran(cluster, "unit", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/stories")
     print(f"Python {python}: {told.splitlines()[-1]}")
     assert ended == "Succeeded", told
+
+
+def ran(cluster: Cluster, name: str, *arguments: str) -> tuple[str, str]:
+    """Run `python ARGUMENTS` in a pod of OpenELB's image. Returns how it ended, and what it printed."""
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(pod(cluster, name, arguments)))
+    ended = until(lambda: phase(cluster, name), what=f"the end of pod {name}", timeout=400, every=0.5)
+    told = cluster.kubectl("logs", name)
+    cluster.kubectl("delete", "pod", name)
+    return ended, told.strip()
 
 
 def packages_of_tests(python: str, target: Path) -> None:
@@ -38,15 +45,15 @@ def packages_of_tests(python: str, target: Path) -> None:
     run([os.environ.get("OPENELB_UV", "uv"), "pip", "install", "--quiet", *chosen, "-r", requirements], timeout=120)
 
 
-def pod(cluster: Cluster) -> object:
-    """A pod of OpenELB's image that runs the tests."""
+def pod(cluster: Cluster, name: str, arguments: tuple[str, ...]) -> object:
+    """A pod of OpenELB's image."""
     [image] = [each for each in cluster.prepared.images if "openelb/openelb" in each]
     container = {
-        "name": "unit",
+        "name": "python",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
+        "command": ["python", *arguments],
         "workingDir": f"{PLACE}/checkout",
-        "command": ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/stories"],
         "env": [{"name": "PYTHONPATH", "value": f"{PLACE}/packages"}],
         "securityContext": {"runAsUser": 0},
         "volumeMounts": [{"name": "place", "mountPath": PLACE}],
@@ -57,10 +64,11 @@ def pod(cluster: Cluster) -> object:
         "containers": [container],
         "volumes": [{"name": "place", "hostPath": {"path": PLACE, "type": "Directory"}}],
     }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "unit"}, "spec": spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
-def phase(cluster: Cluster) -> str:
-    found = str(cluster.get("/api/v1/namespaces/default/pods/unit")["status"].get("phase"))
+def phase(cluster: Cluster, name: str) -> str:
+    """How a pod ended. Raises `NotYetError` while it has not."""
+    found = str(cluster.get(f"/api/v1/namespaces/default/pods/{name}")["status"].get("phase"))
     require(found in {"Succeeded", "Failed"}, f"it is {found}")
     return found

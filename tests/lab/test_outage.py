@@ -48,8 +48,16 @@ def test_nobody_stops_answering_or_moves_while_the_api_server_is_away(
         until(lambda: address_of(pool, "late"), what="an address for the Service made at the return")
         waited = time.monotonic() - back
         time.sleep(AFTERWARDS)
+        known = what_is_known_of_the_page(pool)
     for node, watch in answers.items():
         assert watch.everybody(began) == {node}, told(watch.since(began))
         assert watch.longest_silence(began) < 1.0, told(watch.since(began))
-    assert pages.longest_gap() < HICCUP, pages.told()
+    assert pages.longest_gap() < HICCUP, f"{pages.told()}\n{known}"
     assert waited < SOON
+
+
+def what_is_known_of_the_page(cluster: Cluster) -> str:
+    """What Kubernetes makes of the web server and its node, for whom the page has failed."""
+    slices = cluster.get("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices")["items"]
+    endpoints = [(each["metadata"]["name"], each.get("endpoints")) for each in slices]
+    return f"{cluster.kubectl('get', 'nodes,pods,services', '-o', 'wide')}\n{endpoints}"

@@ -100,7 +100,6 @@ class Leadership:
         now = self._clock()
         found = self._ours or await self._lease.read()
         if not self._may_take(found):
-            self._sent = None
             return
         if found is None or not self._is_ours(found):
             # Whoever has written it since may have led: if we did before, that is over, and what we saw then is old.
@@ -134,6 +133,8 @@ class Leadership:
     def _may_take(self, found: Lease | None) -> bool:
         if found is None or not found.holder or self._is_ours(found):
             return True
+        self._sent = None
+        self._note()
         if self._others is None or self._others.renewal != found.renewal:
             if self._others is None or self._others.holder != found.holder:
                 if found.holder == self._identity:
