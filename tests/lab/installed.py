@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import site
+from lab import faults, site
 from lab.cluster import Cluster
 from lab.demo import OPENELB, WELCOME, address_of
 from lab.network import Host
@@ -58,6 +58,14 @@ def roll_out(cluster: Cluster) -> None:
     """Return when the manager and every speaker run as the manifest says."""
     for workload in (MANAGER, SPEAKER):
         cluster.rolled_out(workload, namespace=OPENELB)
+
+
+def wake_kubelets(cluster: Cluster) -> None:
+    """Start every kubelet anew, after the API server was away: by itself, one may wait a minute before it watches its pods
+    again (client-go doubles its pauses up to 30 s, and up to as much again by chance).
+    """
+    for node in cluster.nodes:
+        faults.kill(cluster, "kubelet", node.name)
 
 
 def clear(cluster: Cluster) -> None:

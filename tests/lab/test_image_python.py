@@ -22,7 +22,7 @@ def test_unit_tests_and_stories_pass_on_the_python_of_the_image(cluster: Cluster
     place = cluster.node("n1").directory / "kubelet" / Path(PLACE).name
     place.mkdir()
     _, python = ran(cluster, "version", "-c", VERSION)
-    shutil.copytree(installed.REPOSITORY, place / "checkout", ignore=LEFT_OUT)
+    shutil.copytree(installed.REPOSITORY, place / "checkout", ignore=LEFT_OUT, dirs_exist_ok=True)
     packages_of_tests(python, place / "packages")
     ended, told = ran(cluster, "unit", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/stories")
     print(f"Python {python}: {told.splitlines()[-1]}")

@@ -1,7 +1,7 @@
 """With the API server away nobody stops answering and nobody moves; what was asked for meanwhile is done at its return."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -23,6 +23,14 @@ AFTERWARDS = 8.0
 """Seconds after the return in which nothing moves either: two lives of a Lease."""
 
 
+@pytest.fixture
+def awake(pool: Cluster) -> Iterator[Cluster]:
+    """The cluster with a pool, of which every part works again after the test."""
+    yield pool
+    faults.undo(pool)
+    installed.wake_kubelets(pool)
+
+
 @pytest.mark.parametrize(
     ("leave", "come_back", "seconds"),
     [
@@ -31,8 +39,9 @@ AFTERWARDS = 8.0
     ],
 )
 def test_nobody_stops_answering_or_moves_while_the_api_server_is_away(
-    leave: Callable[[Cluster], None], come_back: Callable[[Cluster], None], seconds: float, pool: Cluster
+    leave: Callable[[Cluster], None], come_back: Callable[[Cluster], None], seconds: float, awake: Cluster
 ) -> None:
+    pool = awake
     owned = {node: address_of_node(pool, node) for node in ("n1", "n2", "n3")}
     for node, address in owned.items():
         installed.serve(pool, f"web-{node}", address=address)

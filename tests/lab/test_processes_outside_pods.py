@@ -25,17 +25,19 @@ STOP = 10.0
 @pytest.fixture
 def processes(openelb: Cluster) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """A manager and a speaker on every worker as plain processes, by their hosts' names, in the place of all pods."""
-    openelb.kubectl("-n", OPENELB, "delete", installed.MANAGER, installed.SPEAKER)
-    until(lambda: require(not installed.pods(openelb, ""), "pods are left"), what="the end of all pods")
     kubeconfig = ("--kubeconfig", str(openelb.kubeconfig))
     with ExitStack() as running:
+        running.callback(installed.install, openelb)
+        openelb.kubectl("-n", OPENELB, "delete", installed.MANAGER, installed.SPEAKER)
+        until(
+            lambda: require(not installed.pods(openelb, ""), "pods are left"), what="the end of all pods", timeout=120
+        )
         started = {"cp": running.enter_context(process(openelb, openelb.site.control_plane, "controller", *kubeconfig))}
         for host in openelb.site.nodes:
             speaker = process(openelb, host, "speaker", *kubeconfig, "--node-name", host.name)
             started[host.name] = running.enter_context(speaker)
         until(lambda: everybody_is_there(openelb), what="a Lease of every speaker")
         yield started
-    installed.install(openelb)
 
 
 def test_a_page_is_served_without_any_pod_of_ours(
