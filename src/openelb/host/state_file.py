@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
+from socket import inet_ntoa
 
 import msgspec
 
@@ -146,7 +147,10 @@ def _decoded(content: bytes) -> _Content:
 
 
 def _encoded(claims: Collection[Claim]) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode([(str(each.address), each.link, each.protocol) for each in claims]))
+    # A tenth of the time of str(address), which was a third of a look's when thousands of claims are kept once a second.
+    return msgspec.Raw(
+        msgspec.json.encode([(inet_ntoa(each.address.packed), each.link, each.protocol) for each in claims])
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:
