@@ -172,6 +172,8 @@ def rows(figures: dict[Side, Figures], each: int, bursts: Sequence[int]) -> list
 
 def _one_at_a_time(figures: dict[Side, Figures]) -> list[table.Row]:
     ours, hears = figures[Side.OURS], figures[Side.HEARS]
+    if not ours.each:  # not asked for
+        return []
     what = "answer to the POST → address seen by a watcher"
     rows = [
         table.ratio(
