@@ -149,10 +149,10 @@ class Bench:
         return f"pool-{self._number}"
 
 
-def rows(figures: dict[Side, Figures], each: int, bursts: Sequence[int]) -> list[table.Row]:
+def rows(figures: dict[Side, Figures], bursts: Sequence[int]) -> list[table.Row]:
     """What was measured, as the table says it."""
     ours, hears = figures[Side.OURS], figures[Side.HEARS]
-    made = [row for row in _one_at_a_time(figures) if each]
+    made = _one_at_a_time(figures)
     for count in bursts:
         what = f"{count} waiting Services, the pool appears → all have addresses"
         named = Side.HEARS.value
@@ -230,7 +230,7 @@ async def main(directory: Path, each: int, bursts: Sequence[int], blocks: int) -
                 await bench.turn(side, each // blocks, bursts, last=block + 1 == blocks)
         for task in background:
             task.cancel()
-        sys.stdout.buffer.write(table.encode(rows(bench.figures, each, bursts)))
+        sys.stdout.buffer.write(table.encode(rows(bench.figures, bursts)))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from openelb.kube.config import from_kubeconfig
 from openelb.kube.errors import AlreadyExists
 
 SERVICES = 20
-SETTLED_SECONDS = 10.0
-"""Enough for two Events of each Service, at twenty a second of each process, and for the Leases to be known."""
+SETTLED_SECONDS = 40.0
+"""Enough for an Event of each Service at one a second, as a speaker tells them, and for the Leases to be known."""
 
 
 @asynccontextmanager
