@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 
 import click
 
@@ -27,7 +28,7 @@ def run(pytest: Sequence[str]) -> int:
             cwd=REPOSITORY,
             stdout=printed,
             stderr=subprocess.STDOUT,
-            preexec_fn=lambda: os.nice(BEHIND) and None,
+            preexec_fn=partial(os.nice, BEHIND),
         )
         try:
             first = subprocess.run([*pytest, INSTALLED], cwd=REPOSITORY).returncode

@@ -24,13 +24,13 @@ AFTERWARDS = 8.0
 
 
 @pytest.fixture
-def awake(pool: Cluster) -> Iterator[Cluster]:
-    """The cluster with a pool, of which every part works again after the test."""
-    yield pool
-    faults.undo(pool)
+def awake(pool: Cluster) -> Iterator[None]:
+    """After the test, the kubelets watch their pods again at once."""
+    yield
     installed.wake_kubelets(pool)
 
 
+@pytest.mark.usefixtures("awake")
 @pytest.mark.parametrize(
     ("leave", "come_back", "seconds"),
     [
@@ -39,9 +39,8 @@ def awake(pool: Cluster) -> Iterator[Cluster]:
     ],
 )
 def test_nobody_stops_answering_or_moves_while_the_api_server_is_away(
-    leave: Callable[[Cluster], None], come_back: Callable[[Cluster], None], seconds: float, awake: Cluster
+    leave: Callable[[Cluster], None], come_back: Callable[[Cluster], None], seconds: float, pool: Cluster
 ) -> None:
-    pool = awake
     owned = {node: address_of_node(pool, node) for node in ("n1", "n2", "n3")}
     for node, address in owned.items():
         installed.serve(pool, f"web-{node}", address=address)

@@ -23,8 +23,8 @@ AWAY = 5.0
 """Seconds after which the API server has been away for longer than any renewal counts."""
 AFTERWARDS = 8.0
 """Seconds in which it is looked that nothing moves: two lives of a Lease."""
-IDLE = 35.0
-"""Seconds without a line; what is done again and again, is done within 30."""
+IDLE = 60.0
+"""Seconds without a line: a trouble that lasts may be told once in so many."""
 MOST_EVER = "400 * 1024 * 1024"
 """Bytes; twice what the manifest allows a speaker."""
 

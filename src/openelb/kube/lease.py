@@ -99,12 +99,13 @@ class Leadership:
     async def _take(self) -> None:
         now = self._clock()
         found = self._ours or await self._lease.read()
-        if not self._may_take(found):
-            return
         if found is None or not self._is_ours(found):
             # Whoever has written it since may have led: if we did before, that is over, and what we saw then is old.
-            self._sent, self._acquired = None, ""
+            self._sent = None
             self._note()
+            if found is not None and found.holder and not self._has_lapsed(found):
+                return
+            self._acquired = ""
         wanted = self._claim(found)
         self._ours = await (self._lease.replace(wanted) if found else self._lease.create(wanted))
         self._sent, self._acquired = now, self._ours.acquired
@@ -130,11 +131,8 @@ class Leadership:
         """Whether it is what this process holds, or what the one before it under this name held."""
         return found.holder == self._identity and self._acquired in ("", found.acquired)
 
-    def _may_take(self, found: Lease | None) -> bool:
-        if found is None or not found.holder or self._is_ours(found):
-            return True
-        self._sent = None
-        self._note()
+    def _has_lapsed(self, found: Lease) -> bool:
+        """Whether it has stood for too long as another wrote it; told who that is."""
         if self._others is None or self._others.renewal != found.renewal:
             if self._others is None or self._others.holder != found.holder:
                 if found.holder == self._identity:
