@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from bench.cluster import Sink, side_by_side
-from openelb.kube import decode, writes
+from openelb.kube import decode, decode_pools, writes
 from openelb.kube.client import Client
 from openelb.kube.config import from_kubeconfig
 from openelb.kube.resources import EIPS, SERVICES
@@ -50,7 +50,7 @@ class Bare:
 
     def hear_service(self, service: Service) -> None:
         """A Service waits for an address. Its later versions are our own writes."""
-        if service.requested_pool and service.key not in self._known:
+        if service.wishes.pool and service.key not in self._known:
             self._known.add(service.key)
             self._waiting[service.key] = service
             self._news.set()
@@ -60,14 +60,14 @@ class Bare:
         while True:
             await self._news.wait()
             self._news.clear()
-            for name in {service.requested_pool for service in self._waiting.values()}:
-                services = [service for service in self._waiting.values() if service.requested_pool == name]
+            for name in {service.wishes.pool for service in self._waiting.values()}:
+                services = [service for service in self._waiting.values() if service.wishes.pool == name]
                 await (self._serve(name, services) if name in self._pools else self._tell_to_wait(services))
 
     async def _serve(self, name: str, services: list[Service]) -> None:
         """One compare-and-swap of the ledger for all of them, then one status patch each."""
         pool = self._pools[name]
-        first = int(pool.ranges[0].first) + len(pool.status.used)
+        first = int(pool.ranges.parts[0].first) + len(pool.status.used)
         given = {service.key: IPv4Address(first + index) for index, service in enumerate(services)}
         used: dict[Address, tuple[ServiceKey, ...]] = dict(pool.status.used)
         used.update((address, (key,)) for key, address in given.items())
@@ -95,7 +95,7 @@ async def _told(bare: Bare) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         if msgspec.json.decode(line, type=_Line).kind == "Eip":
-            bare.hear_pool(decode.pool(msgspec.json.decode(line, type=EipShape)))
+            bare.hear_pool(decode_pools.pool(msgspec.json.decode(line, type=EipShape)))
         else:
             bare.hear_service(decode.service(msgspec.json.decode(line, type=ServiceShape)))
 

@@ -5,26 +5,26 @@ import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
-from openelb.complaints import Complaints
 from openelb.kube import news, writes
 from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
-from openelb.kube.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from openelb.kube.errors import AlreadyExists, Conflict, Invalid, NotFound, Unavailable
 from openelb.kube.lease import Leadership
 from openelb.kube.lease_object import ApiLease, LeaseObject
 from openelb.kube.report import Reporter
 from openelb.kube.store import Store
 from openelb.model import names
-from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey
+from openelb.model.cluster import Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, liveness
-from openelb.plan.memory import Memory
+from openelb.plan.ledger import ROOM
+from openelb.refusals import BRIEFLY, RESYNC, Refusals, Written, in_words
 
 log = logging.getLogger(__name__)
 
@@ -36,22 +36,21 @@ REST = 0.005  # seconds between two looks at the least: an address takes two
 # When Python looks for cycles (gc.set_threshold). It reads all objects for that, and ours have none: with its own numbers
 # a look at 20,000 Services took three times as long for each of them as one at 1,000.
 GARBAGE = (50_000, 20, 50)
-RESYNC = 30.0  # seconds; every look judges everything, this one is for what no event told
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of the manager. `identity` names this replica in the leader's Lease."""
+    """Of the manager. `identity` names this replica in the leader's Lease; `room` is for entries in one page of a ledger."""
 
     identity: str
     namespace: str = names.NAMESPACE
     lb_class: str = names.LOAD_BALANCER_CLASS
     metrics_address: str = ":50052"
+    room: int = ROOM
 
 
-BRIEFLY = 1.0  # seconds; a conflict is mostly over when the watch has brought the later version
-FOR_NOW = 5.0  # seconds; somebody's admission webhook that is down for one object may be back
-OF_ONE_OBJECT = (Conflict, NotFound, Invalid, Unavailable)
+OF_ONE_OBJECT = (AlreadyExists, Conflict, NotFound, Invalid, Unavailable)
+COUNTING = 1.0  # seconds between two writes to an Eip that only count what is in use: its ledger is elsewhere then
 
 
 class Lost(Exception):
@@ -70,6 +69,7 @@ class Controller:
         settings: Settings,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._store = store
@@ -77,12 +77,13 @@ class Controller:
         self._reporter = reporter
         self._settings = settings
         self._clock = clock
+        self._wall = wall
         self._hearing = liveness.Hearing()
         self._judged = Snapshot(), frozenset[str]()
-        self._last = cluster.ClusterPlan({}, {}, {}, frozenset())
-        self._memory = Memory(settings.lb_class)
-        self._aside: dict[ServiceKey, tuple[str, float]] = {}
-        self._complaints = Complaints(clock=clock)
+        self._last = cluster.ClusterPlan()
+        self._planner = cluster.Planner(settings.lb_class, settings.room)
+        self._counted: dict[str, float] = {}
+        self._refusals = Refusals(clock)
         self._asked: dict[ServiceKey, float] = {}
         self._at_once = False
         self._unreadable: Mapping[str, Unreadable] = {}
@@ -100,7 +101,7 @@ class Controller:
         self._unreadable = snapshot.unreadable
         alive = liveness.alive(self._hearing, now)
         self._at_once = False
-        self._forget_who_was_set_aside(now)
+        self._refusals.forget()
         try:
             plan = self._plan(snapshot, alive)
             judging = self._clock() - now
@@ -111,17 +112,20 @@ class Controller:
 
     def _next_look(self, now: float) -> float | None:
         """Seconds until a speaker could turn out to be lost, or something set aside is due again."""
-        times = [until for _, until in self._aside.values() if until > now]
+        times = self._refusals.times()
         loss = liveness.next_loss(self._hearing, now)
         if self._last.unknown:
             times.append(now + BRIEFLY)
+        if self._last.due is not None:
+            times.append(now + max(0.0, self._last.due - self._wall()))
+        times += [at + COUNTING for at in self._counted.values() if at + COUNTING > now]
         return min((time - now for time in [*times, *([] if loss is None else [loss])]), default=None)
 
     def _plan(self, snapshot: Snapshot, alive: frozenset[str]) -> cluster.ClusterPlan:
         """The plan, made anew only when something it is made from has changed: Leases are renewed every second."""
-        before, alive_before = self._judged
-        if alive != alive_before or not snapshot.amounts_to(before):
-            self._last = cluster.plan(snapshot, alive, self._settings.lb_class, self._memory)
+        (before, alive_before), due = self._judged, self._last.due
+        if (due is not None and self._wall() >= due) or alive != alive_before or not snapshot.amounts_to(before):
+            self._last = self._planner.plan(snapshot, alive, self._wall())
         self._judged = snapshot, alive
         return self._last
 
@@ -129,12 +133,13 @@ class Controller:
         """Do all of it, but of the Services' writes only `PER_LOOK` and those begun before `until`; a failure is raised when
         the rest has been tried.
         """
-        pools = [(snapshot.pools[name], status) for name, status in plan.pools.items()]
+        pools = [(pool, to) for name, to in plan.pools.items() if self._is_worth_it(pool := snapshot.pools[name], to)]
+        reserved = [(snapshot.reservations[name], wanted) for name, wanted in plan.reservations.items()]
         guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items()]
         services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
         services = [(service, publication) for service, publication in services if self._is_due(service)]
         # Who was refused comes after all others, the one that has waited longest first: nobody stands behind them for ever.
-        services.sort(key=lambda pair: (self._refused_until(pair[0]), not pair[1].ingress))
+        services.sort(key=lambda pair: (self._refusals.until(pair[0]), not pair[1].ingress))
 
         def enough(begun: int) -> bool:
             over = begun >= PER_LOOK and self._clock() >= until
@@ -144,6 +149,14 @@ class Controller:
         failures = [
             *await self._all(partial(self._ask_for, key) for key in self._to_ask_for(plan.unknown)),
             *await self._all(partial(self._write_pool, pool, status) for pool, status in pools if self._is_due(pool)),
+            *await self._all(
+                partial(self._write_page, snapshot.pools[page.pool], snapshot.pages.get(name), page)
+                for name, page in plan.pages.items()
+                if self._is_due(page)
+            ),
+            *await self._all(
+                partial(self._write_reservation, seen, wanted) for seen, wanted in reserved if self._is_due(seen)
+            ),
             *await self._all(partial(self._guard, pool, on) for pool, on in guards if self._is_due(pool)),
             *await self._all(
                 (partial(self._write_service, service, want) for service, want in services), enough=enough
@@ -152,35 +165,11 @@ class Controller:
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Lost)):
             raise failure
 
-    def _is_due(self, about: Pool | Service) -> bool:
+    def _is_due(self, about: Written) -> bool:
         """Not one whose write was just refused as it stands, nor one that cannot be read at the version it has: neither may
         hold up the others.
         """
-        if self._unreadable and _in_words(about) in self._unreadable:
-            return False
-        return self._clock() >= self._refused_until(about)
-
-    def _refused_until(self, about: Pool | Service) -> float:
-        """The moment of the clock until which it is left as it stands; 0 when it was not refused at the version it has."""
-        version, until = self._aside.get(_key(about), ("", 0.0))
-        return until if about.version == version else 0.0
-
-    def _forget_who_was_set_aside(self, now: float) -> None:
-        """Those that were due long ago: they are written or gone."""
-        self._aside = {key: entry for key, entry in self._aside.items() if entry[1] > now - RESYNC}
-
-    def _set_aside(self, about: Pool | Service, refusal: Refused) -> None:
-        """A conflict is over when the watch brings the later version, which is due at once; other refusals may stay."""
-        now, key = self._clock(), _key(about)
-        seconds = (
-            BRIEFLY if isinstance(refusal, Conflict | NotFound) else RESYNC if isinstance(refusal, Invalid) else FOR_NOW
-        )
-        # Of many objects that are refused alike, as by a webhook that is down, the first is named. Not by the server's
-        # words: they mostly name the object.
-        is_new = self._aside.get(key, ("", 0.0))[0] != about.version
-        if seconds > BRIEFLY and is_new and self._complaints.is_due(refusal.cause):
-            log.warning("%s is left for %g s: %s", _in_words(about), seconds, refusal)
-        self._aside[key] = about.version, now + seconds
+        return in_words(about) not in self._unreadable and self._refusals.is_due(about)
 
     async def _all(
         self, work: Iterable[Callable[[], Awaitable[None]]], *, enough: Callable[[int], bool] = lambda _: False
@@ -224,12 +213,40 @@ class Controller:
         except NotFound:
             self._store.note_gone(key)
 
+    def _is_worth_it(self, pool: Pool, status: PoolStatus) -> bool:
+        """Whether more than counts differ, or they have stood for a while."""
+        now = self._clock()
+        counts = replace(status, usage=pool.status.usage, free=pool.status.free)
+        if counts == pool.status and now - self._counted.get(pool.name, -COUNTING) < COUNTING:
+            return False
+        self._counted = {name: at for name, at in self._counted.items() if now - at < COUNTING} | {pool.name: now}
+        return True
+
+    async def _write_page(self, pool: Pool, seen: Page | None, page: Page) -> None:
+        self._still_leading()
+        try:
+            if page.used or page.released:
+                self._store.absorb(await writes.write_page(self._client, pool, seen, page))
+            elif seen is not None:
+                await writes.remove_page(self._client, seen)
+        except OF_ONE_OBJECT as refusal:
+            self._refusals.note(page, refusal)
+            return
+        self._at_once = True
+
+    async def _write_reservation(self, seen: Reservation, wanted: Reservation) -> None:
+        self._still_leading()
+        try:
+            self._store.absorb(await writes.write_reservation(self._client, seen, wanted))
+        except OF_ONE_OBJECT as refusal:
+            self._refusals.note(seen, refusal)
+
     async def _write_pool(self, pool: Pool, status: PoolStatus) -> None:
         self._still_leading()
         try:
             written = await writes.write_pool_status(self._client, pool, status)
         except OF_ONE_OBJECT as refusal:
-            self._set_aside(pool, refusal)
+            self._refusals.note(pool, refusal)
             return
         self._store.absorb(written)
         self._at_once = True  # what the ledger holds may be published
@@ -240,14 +257,14 @@ class Controller:
         try:
             self._store.absorb(await writes.write_pool_finalizer(self._client, pool, present=on))
         except OF_ONE_OBJECT as refusal:
-            self._set_aside(pool, refusal)
+            self._refusals.note(pool, refusal)
 
     async def _write_service(self, service: Service, publication: Publication) -> None:
         self._still_leading()
         try:
             written = await writes.write_service(self._client, service, publication)
         except OF_ONE_OBJECT as refusal:
-            self._set_aside(service, refusal)
+            self._refusals.note(service, refusal)
             return
         if written is service:  # nothing to write after all, and so nothing to look at again
             return
@@ -331,11 +348,3 @@ async def run(access: Access, settings: Settings) -> None:
             replica = Replica(client, lease, reporter, settings, progress)
             async with runtime.health(settings.metrics_address, progress, metrics.registry(replica.facts)):
                 await replica.run(stop)
-
-
-def _key(about: Pool | Service) -> ServiceKey:
-    return ServiceKey("", about.name) if isinstance(about, Pool) else about.key
-
-
-def _in_words(about: Pool | Service) -> str:
-    return f"Eip {about.name}" if isinstance(about, Pool) else f"Service {about.key}"

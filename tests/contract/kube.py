@@ -10,7 +10,7 @@ import msgspec
 from openelb.kube import writes
 from openelb.kube.client import Client
 from openelb.kube.errors import AlreadyExists, NotFound
-from openelb.kube.resources import EIPS_PATH, leases_path
+from openelb.kube.resources import ALLOCATIONS_PATH, EIPS_PATH, RESERVATIONS_PATH, leases_path
 from openelb.kube.store import Store
 from openelb.model import names
 from openelb.model.cluster import Pool, Service, ServiceKey
@@ -75,8 +75,9 @@ async def prepare(client: Client) -> None:
 
 
 async def clear(client: Client) -> None:
-    """Remove what tests made there, and all Eips."""
-    for collection in (SERVICES_HERE, SLICES_HERE, leases_path(SYSTEM), EIPS_PATH):
+    """Remove what tests made there, and all Eips with what goes with them."""
+    ours = (EIPS_PATH, ALLOCATIONS_PATH, RESERVATIONS_PATH)
+    for collection in (SERVICES_HERE, SLICES_HERE, leases_path(SYSTEM), *ours):
         for name in await names_in(client, collection):
             with contextlib.suppress(NotFound):
                 await client.merge(f"{collection}/{name}", {"metadata": {"finalizers": None}}, msgspec.Raw)

@@ -174,7 +174,7 @@ class DirectClient:
             "patch", path, lambda: self.storage.edit(collection, key, lambda what: _merge(what, patch)), shape
         )
 
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, *, uid: str = "", version: str = "") -> None:
         collection, key, _ = _split(path)
         self.storage.delete(collection, key)
 
@@ -225,7 +225,7 @@ def _split(path: str) -> tuple[str, ServiceKey, str]:
     parts = path.strip("/").split("/")
     start = 2 if parts[0] == "api" else 3
     rest, namespace = parts[start:], ""
-    if rest[0] == "namespaces":
+    if rest[0] == "namespaces" and len(rest) > 2:
         namespace, rest = rest[1], rest[2:]
     resource, name, subresource = [*rest, "", ""][:3]
     return "/" + "/".join([*parts[:start], resource]), ServiceKey(namespace, name), subresource

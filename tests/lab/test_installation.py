@@ -132,17 +132,39 @@ def test_no_request_of_ours_is_refused(life: Life) -> None:
 
 
 def test_no_right_is_granted_that_is_not_used(life: Life) -> None:
-    assert granted() - {request(each) for each in life.removed} == set()
+    assert granted() - {request(each) for each in life.removed} == FOR_MANY
 
 
 def test_nothing_is_left_when_it_is_removed(life: Life) -> None:
     assert life.left == ""
 
 
+FOR_MANY = {("openelb-manager", names.GROUP, "eipallocations", "create")}
+"""A right that is used from a thousand addresses on: tests/contract/test_kube_pages.py."""
+
+RESERVATION = f"""
+apiVersion: {names.GROUP}/{names.VERSION}
+kind: EipReservation
+metadata: {{name: kept}}
+spec: {{eip: {installed.POOL}, count: 1, services: {{namespace: default, name: later}}}}
+"""
+PAGE = f"""
+apiVersion: {names.GROUP}/{names.VERSION}
+kind: EipAllocation
+metadata: {{name: {installed.POOL}-1}}
+spec: {{eip: {installed.POOL}, used: {{10.79.0.231: default/nobody, 10.79.0.232: default/web}}}}
+"""
+
+
 def use(cluster: Cluster) -> None:
-    """Serve, find an entry of the ledger whose Service is not there, release, and have the speakers leave for good."""
+    """Serve, reserve, find entries of the ledger whose Service is not there, release, and have the speakers leave for good."""
     cluster.apply(installed.eip())
     address = installed.serve(cluster, "web")
+    cluster.apply(RESERVATION)
+    until(lambda: reserved(cluster), what="an address for the reservation")
+    cluster.kubectl("delete", "eipreservation", "kept")
+    cluster.apply(PAGE)
+    until(lambda: struck_pages(cluster), what="the end of a page in which nothing is left")
     unknown = {"10.79.0.230": "default/nobody", address: "default/web"}
     patch = json.dumps({"status": {"used": unknown}})
     cluster.kubectl("patch", "eip", installed.POOL, "--subresource=status", "--type=merge", "-p", patch)
@@ -156,6 +178,16 @@ def left_by_speakers(cluster: Cluster) -> None:
     leases = cluster.get(f"/apis/coordination.k8s.io/v1/namespaces/{OPENELB}/leases")["items"]
     left = [each["metadata"]["name"] for each in leases]
     require(left == [names.LEADER_LEASE], f"there are {', '.join(left)}")
+
+
+def reserved(cluster: Cluster) -> None:
+    found = cluster.get(f"/apis/{names.GROUP}/{names.VERSION}/eipreservations/kept")
+    require(found.get("status", {}).get("addresses"), "nothing is reserved")
+
+
+def struck_pages(cluster: Cluster) -> None:
+    left = cluster.get(f"/apis/{names.GROUP}/{names.VERSION}/eipallocations")["items"]
+    require(not left, f"there is {left}")
 
 
 def struck(cluster: Cluster, address: str) -> None:

@@ -1,4 +1,4 @@
-"""A witness of every version of every Service and Eip, and what is promised of addresses held against each."""
+"""A witness of every version of every Service, Eip and EipAllocation, and what is promised of addresses held against each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import msgspec
 
-from openelb.kube import decode
+from openelb.kube import decode, decode_pools
 from openelb.kube.answers import refused_by_status
 from openelb.kube.client import Client
-from openelb.kube.resources import EIPS_PATH, SERVICES_PATH
-from openelb.kube.shapes import EipShape, PageShape, ServiceShape, WatchLine
+from openelb.kube.resources import ALLOCATIONS_PATH, EIPS_PATH, SERVICES_PATH
+from openelb.kube.shapes import AllocationShape, EipShape, PageShape, ServiceShape, WatchLine
 from openelb.model import names
-from openelb.model.addresses import parse_address
-from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.addresses import Address, parse_address
+from openelb.model.cluster import Ledger, Page, Pool, Service, ServiceKey
 from tests.stories.promises import asks, check_gift, check_move
 
 SPACE = "fire"
@@ -30,7 +30,7 @@ class Version:
     """One version of one object, the last with which it is `gone`. Numbers are those of the whole cluster."""
 
     number: int
-    what: Service | Pool
+    what: Service | Pool | Page
     gone: bool
 
 
@@ -40,6 +40,7 @@ class Witness:
     def __init__(self, client: Client) -> None:
         self.services: dict[ServiceKey, Service] = {}
         self.pools: dict[str, Pool] = {}
+        self.pages: dict[str, Page] = {}
         self._client = client
         self._versions: list[Version] = []
         self._news = asyncio.Event()
@@ -49,6 +50,7 @@ class Witness:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(SERVICES_PATH, self._note_service))
             tasks.create_task(self._follow(EIPS_PATH, self._note_pool))
+            tasks.create_task(self._follow(ALLOCATIONS_PATH, self._note_page))
 
     async def _follow(self, path: str, note: Callable[[bytes, bool], str]) -> None:
         page = msgspec.json.decode(await self._client.page(path, {}), type=PageShape)
@@ -70,11 +72,16 @@ class Witness:
         return self._note(service, gone=gone)
 
     def _note_pool(self, content: bytes, gone: bool) -> str:
-        pool = decode.pool(msgspec.json.decode(content, type=EipShape))
+        pool = decode_pools.pool(msgspec.json.decode(content, type=EipShape))
         keep(self.pools, pool.name, pool, gone=gone)
         return self._note(pool, gone=gone)
 
-    def _note(self, what: Service | Pool, *, gone: bool) -> str:
+    def _note_page(self, content: bytes, gone: bool) -> str:
+        page = decode_pools.page(msgspec.json.decode(content, type=AllocationShape))
+        keep(self.pages, page.name, page, gone=gone)
+        return self._note(page, gone=gone)
+
+    def _note(self, what: Service | Pool | Page, *, gone: bool) -> str:
         self._versions.append(Version(int(what.version), what, gone))
         self._news.set()
         return what.version
@@ -100,7 +107,8 @@ class Witness:
 
     def used(self) -> dict[str, list[ServiceKey]]:
         """All ledgers, by address."""
-        return {str(at): list(keys) for pool in self.pools.values() for at, keys in pool.status.used.items()}
+        ledgers = [*(pool.status.used for pool in self.pools.values()), *(page.used for page in self.pages.values())]
+        return {str(at): list(keys) for used in ledgers for at, keys in used.items()}
 
     def given(self) -> int:
         """How many addresses have been shown, one after the other or at once."""
@@ -152,14 +160,20 @@ class Replay:
 
     services: dict[ServiceKey, Service] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    """By the name of the Eip or EipAllocation."""
     shown: dict[str, ServiceKey] = field(default_factory=dict)
 
     def next(self, version: Version) -> None:
         """Raises AssertionError when a promise does not hold of it."""
-        if isinstance(version.what, Pool):
-            self._next_pool(version.what, gone=version.gone)
-        else:
-            self._next_service(version.what, gone=version.gone)
+        match version.what:
+            case Pool() as pool:
+                keep_or_drop(self.pools, pool.name, pool, gone=version.gone)
+                self._next_ledger(pool.name, {} if version.gone else pool.status.used, version)
+            case Page() as page:
+                self._next_ledger(page.name, {} if version.gone else page.used, version)
+            case Service() as service:
+                self._next_service(service, gone=version.gone)
 
     def _next_service(self, service: Service, *, gone: bool) -> None:
         before = self.services.pop(service.key, None)
@@ -174,14 +188,21 @@ class Replay:
         for text in service.ingress:
             other = self.shown.setdefault(text, service.key)
             assert other == service.key, f"{text} is shown by {other} and {service.key} at version {service.version}"
-            used = self.pools[service.pool_label].status.used
-            assert used.get(parse_address(text)) == (service.key,), f"{service.key} shows {text}, held by {used}"
+            holders = self._holders(parse_address(text))
+            assert holders == (service.key,), f"{service.key} shows {text}, held by {holders}"
 
-    def _next_pool(self, pool: Pool, *, gone: bool) -> None:
-        before = self.pools.pop(pool.name, None)
-        if not gone:
-            self.pools[pool.name] = pool
-        kept = {} if gone else pool.status.used
-        for address, keys in before.status.used.items() if before else ():
-            freed = kept.get(address) != keys and self.shown.get(str(address)) in keys
-            assert not freed, f"{keys} show {address}, which Eip {pool.name} gives up at version {pool.version}"
+    def _holders(self, address: Address | None) -> tuple[ServiceKey, ...]:
+        return tuple(key for used in self.ledgers.values() if address in used for key in used[address])
+
+    def _next_ledger(self, name: str, used: Ledger, version: Version) -> None:
+        before, self.ledgers[name] = self.ledgers.get(name, {}), used
+        for address, keys in before.items():
+            freed = used.get(address) != keys and self.shown.get(str(address)) in keys
+            assert not freed, f"{keys} show {address}, which {name} gives up at version {version.number}"
+
+
+def keep_or_drop(held: dict[Key, Value], key: Key, value: Value, *, gone: bool) -> None:
+    """As `keep`, of what may not have been there."""
+    held.pop(key, None)
+    if not gone:
+        held[key] = value

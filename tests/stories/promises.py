@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
@@ -83,7 +82,7 @@ class Facts:
     def _free(self, service: Service) -> Iterator[Address]:
         """The addresses that the Service could have, of the Eip that it names or of those that are offered to all."""
         for pool in self.pools.values():
-            offered = pool.name == service.requested_pool if service.requested_pool else pool.default
+            offered = pool.name == service.wishes.pool if service.wishes.pool else pool.default
             if offered and not (pool.deleting or pool.disabled or pool.problem):
                 yield from (at for at in self._untaken(pool) if grants(service, str(at), pool.name))
 
@@ -91,7 +90,7 @@ class Facts:
         """The addresses of an Eip that nobody holds, but for those of two Eips: only one of these may give them out."""
         others = [other for other in self.pools.values() if other is not pool]
         held = {address for one in self.pools.values() for address in one.status.used}
-        for address in chain.from_iterable(pool.ranges):
+        for address in pool.given:
             if address not in held and not any(address in other for other in others):
                 yield address
 
@@ -119,5 +118,5 @@ def asks(service: Service) -> bool:
 
 def grants(service: Service, text: str, pool: str) -> bool:
     """Whether an address of that pool is what the Service asks for."""
-    asked = service.requested_address or service.load_balancer_ip
-    return service.requested_pool in ("", pool) and asked in ("", text)
+    asked = service.wishes.address or service.wishes.load_balancer_ip
+    return service.wishes.pool in ("", pool) and asked in ("", text)

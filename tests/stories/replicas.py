@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from openelb.controller import FOR_NOW, Controller, Settings
-from openelb.kube import decode
+from openelb.controller import Controller, Settings
+from openelb.kube import decode, decode_pools
 from openelb.kube.errors import ApiError
 from openelb.kube.lease import Leadership, Terms
 from openelb.kube.report import Reporter
@@ -20,6 +20,7 @@ from openelb.kube.shapes import EipShape, ServiceShape
 from openelb.kube.store import Store
 from openelb.model import names
 from openelb.model.cluster import Pool, Service
+from openelb.refusals import FOR_NOW
 from tests.fakes.clock import Clock
 from tests.fakes.direct import JSON, DirectClient, Request, Storage
 from tests.fakes.leases import FakeLease
@@ -218,7 +219,7 @@ def _is_guarded(service: Service | None) -> bool:
 
 
 def _pool(what: JSON | None) -> Pool | None:
-    return None if what is None else decode.pool(msgspec.convert(what, EipShape))
+    return None if what is None else decode_pools.pool(msgspec.convert(what, EipShape))
 
 
 def _service(what: JSON | None) -> Service | None:

@@ -7,7 +7,7 @@ import pytest
 from openelb.model import names
 from openelb.model.cluster import Service
 from tests.stories.memory import Cluster
-from tests.unit.builders import address, key, pool, service
+from tests.unit.builders import address, changed, key, pool, rewritten, service
 
 WEB = key("web")
 
@@ -44,22 +44,22 @@ def scenes(found: Cluster) -> list[tuple[str, str, str]]:
 
 def edit(found: Cluster, **facts) -> Cluster:
     """A user changes the Service `web`."""
-    found.edit_service(WEB, lambda before: replace(before, **facts))
+    found.edit_service(WEB, lambda before: changed(before, **facts))
     return found
 
 
 def test_a_service_gets_its_address_in_the_ledger_first():
     found = cluster(pool(finalizers=()))
-    found.create(service(requested_pool="eip"))
+    found.create(service(pool="eip"))
     assert scenes(found) == [("", "", ""), ("", "192.168.1.0", ""), ("192.168.1.0", "192.168.1.0", "guarded")]
 
 
-SERVED = (pool(finalizers=()), service(requested_pool="eip"))
+SERVED = (pool(finalizers=()), service(pool="eip"))
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"opt_in": "", "requested_pool": ""}, {"opt_in": ""}, {"node_proxy": "deployment"}],
+    [{"opt_in": "", "pool": ""}, {"opt_in": ""}, {"node_proxy": "deployment"}],
     ids=["all annotations removed", "opted out", "node-proxy"],
 )
 def test_a_service_that_wants_nothing_any_more_gives_back_in_the_safe_order(change):
@@ -96,7 +96,7 @@ def test_a_namesake_created_at_once_is_served_too():
     found = cluster(*SERVED)
     edit(found, finalizers=())
     found.delete(found.services[WEB])
-    found.create(service(requested_pool="eip", load_balancer_ip="192.168.1.9"))
+    found.create(service(pool="eip", load_balancer_ip="192.168.1.9"))
     found.settle()
     found.check_rest()
     assert found.services[WEB].ingress == ("192.168.1.9",)
@@ -112,7 +112,7 @@ def test_a_change_of_address_is_made_before_the_old_one_goes():
 
 
 def test_a_wish_that_cannot_be_met_is_met_as_soon_as_its_obstacle_is_gone():
-    found = edit(cluster(*SERVED), requested_pool="other")
+    found = edit(cluster(*SERVED), pool="other")
     found.settle()
     assert found.services[WEB].ingress == ("192.168.1.0",)
     found.create(pool("other", "10.0.0.1", finalizers=()))
@@ -124,16 +124,16 @@ OBSTACLES = {
     "no pool": ([], lambda found: found.create(pool(finalizers=()))),
     "disabled": ([pool(disabled=True)], lambda found: found.edit_pool("eip", lambda one: replace(one, disabled=False))),
     "full": (
-        [pool(text="192.168.1.0"), service("db", requested_pool="eip")],
+        [pool(text="192.168.1.0"), service("db", pool="eip")],
         lambda found: found.delete(found.services[key("db")]),
     ),
     "too small": (
-        [pool(text="192.168.1.0"), service("db", requested_pool="eip")],
-        lambda found: found.edit_pool("eip", lambda one: replace(one, ranges=pool().ranges)),
+        [pool(text="192.168.1.0"), service("db", pool="eip")],
+        lambda found: found.edit_pool("eip", lambda one: rewritten(one, pool().address)),
     ),
     "spoilt": (
         [pool(text="192.168.1.0-192.168.0.0")],
-        lambda found: found.edit_pool("eip", lambda one: replace(one, ranges=pool().ranges, problem="")),
+        lambda found: found.edit_pool("eip", lambda one: rewritten(one, pool().address)),
     ),
 }
 
@@ -141,7 +141,7 @@ OBSTACLES = {
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_a_pending_service_has_a_reason_and_is_served_when_it_is_gone(obstacle):
     facts, remove = OBSTACLES[obstacle]
-    found = cluster(*facts, service(requested_pool="eip", created="2026-02-01T00:00:00Z"))
+    found = cluster(*facts, service(pool="eip", created="2026-02-01T00:00:00Z"))
     (said,) = found.services[WEB].conditions
     assert (said.status, bool(said.message)) == (False, True)
     remove(found)
@@ -152,7 +152,7 @@ def test_a_pending_service_has_a_reason_and_is_served_when_it_is_gone(obstacle):
 
 def test_a_pool_edited_to_garbage_keeps_its_services():
     found = cluster(*SERVED)
-    found.edit_pool("eip", lambda one: replace(one, ranges=(), problem="'x' is no address"))
+    found.edit_pool("eip", lambda one: rewritten(one, "x"))
     assert scenes(found) == [("192.168.1.0", "192.168.1.0", "guarded")]
     assert all(said.status for said in found.services[WEB].conditions)
 
@@ -167,10 +167,10 @@ def test_a_pool_deleted_in_use_stays_until_its_last_service_is_gone():
 
 
 def test_a_wiped_ledger_comes_back_and_nobody_moves():
-    found = cluster(*SERVED, service("new", requested_pool="eip", load_balancer_ip="192.168.1.9"))
+    found = cluster(*SERVED, service("new", pool="eip", load_balancer_ip="192.168.1.9"))
     before = {one.key: one.ingress for one in found.services.values()}
     found.edit_pool("eip", lambda one: replace(one, status=replace(one.status, used={})))
-    found.create(service("late", requested_pool="eip"))
+    found.create(service("late", pool="eip"))
     found.settle()
     found.check_rest()
     assert {who: found.services[who].ingress for who in before} == before
@@ -186,7 +186,7 @@ def test_what_somebody_took_off_is_put_back(part):
 
 
 def test_what_upstream_shared_stays_shared_until_one_leaves():
-    shown = {"shows": "192.168.1.1", "requested_pool": "eip"}
+    shown = {"shows": "192.168.1.1", "pool": "eip"}
     found = cluster(
         pool(used={"192.168.1.1": "web;db"}),
         service(**shown),
@@ -202,7 +202,7 @@ def test_what_upstream_shared_stays_shared_until_one_leaves():
 
 def test_a_manager_that_dies_after_the_ledger_is_finished_by_the_next():
     found = cluster(pool(finalizers=()))
-    found.create(service(requested_pool="eip"))
+    found.create(service(pool="eip"))
     (ledger,) = found.look()
     found.write(ledger)
     found.settle()
@@ -211,9 +211,9 @@ def test_a_manager_that_dies_after_the_ledger_is_finished_by_the_next():
 
 def test_of_two_managers_that_planned_the_same_only_one_wins_the_ledger():
     found = cluster(pool(finalizers=()))
-    found.create(service("a", requested_pool="eip"))
+    found.create(service("a", pool="eip"))
     first = found.look()
-    found.create(service("b", requested_pool="eip", created="2025-01-01T00:00:00Z"))
+    found.create(service("b", pool="eip", created="2025-01-01T00:00:00Z"))
     second = found.look()
     assert [found.write(write) for write in (*second, *first)] == [True, False]
     found.settle()
@@ -224,7 +224,7 @@ def test_a_hundred_services_are_served_in_a_few_looks():
     found = Cluster()
     found.create(pool(finalizers=()))
     for number in range(100):
-        found.create(service(f"s{number:03}", requested_pool="eip"))
+        found.create(service(f"s{number:03}", pool="eip"))
     assert found.settle() <= 4
     assert len({one.ingress for one in found.services.values()}) == 100
 

@@ -1,12 +1,26 @@
 """Builders of facts that show only what matters to a test; everything else is as in a cluster where all is well."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_interface
 
 from openelb.model import names
-from openelb.model.addresses import Address, AddressRange, parse_address
-from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, ServiceKey, Speaker
+from openelb.model.addresses import Address, parse_address
+from openelb.model.cluster import (
+    Link,
+    Page,
+    Pool,
+    PoolStatus,
+    Port,
+    Protocol,
+    Reservation,
+    Service,
+    ServiceKey,
+    Speaker,
+    Wishes,
+)
 from openelb.model.findings import Condition
+from openelb.model.ranges import Ranges, read
 from openelb.model.snapshot import Snapshot, Unreadable
 
 
@@ -38,24 +52,53 @@ def pool(
     **facts: object,
 ) -> Pool:
     """A layer2 pool on eth0. An address that cannot be read is kept with the problem, as the decoder does."""
-    ranges, problem = _ranges(text)
+    ranges, given, problem = _ranges(text, facts)
     facts = {"status": PoolStatus(used=ledger(used or {})), "finalizers": (names.POOL_FINALIZER,), **facts}
-    return Pool(name, text, ranges, problem=problem, protocol=protocol, interface=interface, **facts)
+    return Pool(name, text, ranges, given, problem=problem, protocol=protocol, interface=interface, **facts)
 
 
-def _ranges(text: str) -> tuple[tuple[AddressRange, ...], str]:
+def _ranges(text: str, facts: dict[str, object]) -> tuple[Ranges, Ranges, str]:
+    exclude, skip_ends = facts.pop("exclude", ()), facts.pop("skip_ends", False)
     try:
-        return (AddressRange.parse(text),), ""
+        return (*read(text, exclude, skip_ends=skip_ends), "")
     except ValueError as error:
-        return (), str(error)
+        return Ranges(), Ranges(), str(error)
 
 
 def service(name: str = "web", *, shows: str = "", of: str = "", **facts: object) -> Service:
     """An opted-in LoadBalancer Service; with `shows`, one that carries that address `of` a pool and all that goes with it."""
-    ours: dict[str, object] = {"opt_in": names.OPT_IN_VALUE, "created": "2026-01-01T00:00:00Z", "uid": f"uid of {name}"}
+    ours: dict[str, object] = {
+        "opt_in": names.OPT_IN_VALUE,
+        "created": "2026-01-01T00:00:00Z",
+        "uid": f"uid of {name}",
+        "ports": (Port("TCP", 80),),
+    }
     if shows:
         ours |= {"ingress": (shows,), "pool_label": of or "eip", "finalizers": (names.SERVICE_FINALIZER,)}
-    return Service(key(name), **{**ours, **facts})
+    wishes = {wish: facts.pop(wish) for wish in Wishes.__slots__ if wish in facts}
+    return Service(key(name), **{**ours, "wishes": Wishes(**wishes), **facts})
+
+
+def changed(before: Service, **facts: object) -> Service:
+    """A Service after its user's edit, of wishes as well."""
+    wishes = {wish: facts.pop(wish) for wish in Wishes.__slots__ if wish in facts}
+    return replace(before, wishes=replace(before.wishes, **wishes), **facts)
+
+
+def rewritten(before: Pool, text: str) -> Pool:
+    """A pool after an edit of its address, as the decoder has it."""
+    ranges, given, problem = _ranges(text, {})
+    return replace(before, address=text, ranges=ranges, given=given, problem=problem)
+
+
+def page(name: str, of: str = "eip", *, used: Mapping[str, str], **facts: object) -> Page:
+    """An EipAllocation."""
+    return Page(of, name, ledger(used), **{"uid": f"uid of {name}", "version": "1", **facts})
+
+
+def reservation(name: str = "held", of: str = "eip", **facts: object) -> Reservation:
+    """An EipReservation for all Services of the namespace `default`, unless told otherwise."""
+    return Reservation(name, of, **{"namespace": "default", "created": "2026-01-01T00:00:00Z", **facts})
 
 
 def speaker(node: str, *links: str, renewal: str = "1") -> Speaker:
@@ -66,12 +109,14 @@ def speaker(node: str, *links: str, renewal: str = "1") -> Speaker:
     )
 
 
-def snapshot(*facts: Pool | Service | Speaker, **others: object) -> Snapshot:
-    """All these facts; `endpoints`, `gone`, `unreadable` and `leader_renewal` by name."""
+def snapshot(*facts: Pool | Service | Speaker | Page | Reservation, **others: object) -> Snapshot:
+    """All these facts; `endpoints`, `gone`, `namespaces`, `unreadable` and `leader_renewal` by name."""
     return Snapshot(
         pools={fact.name: fact for fact in facts if isinstance(fact, Pool)},
         services={fact.key: fact for fact in facts if isinstance(fact, Service)},
         speakers={fact.node: fact for fact in facts if isinstance(fact, Speaker)},
+        pages={fact.name: fact for fact in facts if isinstance(fact, Page)},
+        reservations={fact.name: fact for fact in facts if isinstance(fact, Reservation)},
         **others,
     )
 

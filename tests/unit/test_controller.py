@@ -9,11 +9,12 @@ from itertools import chain, count
 import pytest
 
 from openelb import controller, runtime
-from openelb.controller import AT_ONCE, BRIEFLY, FOR_NOW, PER_LOOK, RESYNC, Controller, Settings
+from openelb.controller import AT_ONCE, PER_LOOK, Controller, Settings
 from openelb.kube.client import Client
 from openelb.kube.errors import Forbidden
 from openelb.kube.report import Reporter
 from openelb.model import names
+from openelb.refusals import BRIEFLY, FOR_NOW, RESYNC
 from tests.fakes.apiserver import Refusal
 from tests.fakes.leases import FakeLease
 from tests.fakes.steered import SteeredApiServer
@@ -160,7 +161,7 @@ async def test_a_conflict_is_no_error_and_leads_to_another_look(caplog: pytest.L
         with caplog.at_level(logging.WARNING):
             await manager.look()
         assert caplog.messages == []
-        await manager.sees(lambda seen: seen.services[key("web")].load_balancer_ip == "192.0.2.50")
+        await manager.sees(lambda seen: seen.services[key("web")].wishes.load_balancer_ip == "192.0.2.50")
         await manager.settle()
         assert manager.address("web") == "192.0.2.50"
 
@@ -365,7 +366,7 @@ async def test_who_leads_again_lists_everything_anew() -> None:
     """What it had seen before is older than what the leader in between has written."""
     async with SteeredApiServer().running() as server:
         running = asyncio.create_task(controller.run(server.access, Settings("manager-1", metrics_address="")))
-        await server.until(lambda: server.watches_open == 4)
+        await server.until(lambda: server.watches_open == 7)
         lease = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)
         looked = server.requests.count(LEADS)
         await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": "manager-2"}})
@@ -380,7 +381,7 @@ async def test_who_leads_again_lists_everything_anew() -> None:
 async def test_who_was_frozen_while_another_led_and_gave_the_lead_up_lists_everything_anew() -> None:
     async with SteeredApiServer().running() as server:
         running = asyncio.create_task(controller.run(server.access, Settings("manager-1", metrics_address="")))
-        await server.until(lambda: server.watches_open == 4)
+        await server.until(lambda: server.watches_open == 7)
         lease = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)
         await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
         await server.until(lambda: server.requests.count("GET /api/v1/services") == 2)

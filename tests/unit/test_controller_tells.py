@@ -222,7 +222,7 @@ async def test_a_speaker_that_is_silent_is_lost_while_the_leader_hears_itself() 
             manager.now += 1
             await manager.lead()
             await manager.look()
-        (ready,) = manager.server.stored(EIPS, "pool")["status"]["conditions"]
+        ready = manager.server.stored(EIPS, "pool")["status"]["conditions"][0]
         assert (ready["status"], ready["reason"]) == ("False", "NoSpeaker")
         assert manager.address("web") == "192.0.2.1"
 

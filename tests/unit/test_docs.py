@@ -23,19 +23,19 @@ from openelb.announce.protocols import State
 from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
 from openelb.cli import main, views
 from openelb.complaints import QUIET_SECONDS
-from openelb.kube import decode, plugin, report
-from openelb.kube.kinds import EipSpec, EipStatus
+from openelb.kube import decode, decode_pools, plugin, report
+from openelb.kube.kinds import EipAllocationSpec, EipReservationSpec, EipReservationStatus, EipSpec, EipStatus, Part
 from openelb.kube.lease import Terms
-from openelb.kube.shapes import EipShape
+from openelb.kube.shapes import EipShape, ReservationShape, ServiceShape
 from openelb.model import names
-from openelb.model.cluster import Pool, Protocol, Service
-from openelb.model.findings import Reason
+from openelb.model.cluster import Pool, PoolStatus, Port, Protocol, Release, Reservation, Service
+from openelb.model.findings import Condition, Reason
 from openelb.model.snapshot import Snapshot
-from openelb.plan import cluster, liveness
+from openelb.plan import books, cluster, liveness, request
 from openelb.plan.explain import Explanation
 from openelb.speaker import EVENTS, EVENTS_PER_SECOND, TICK
 from openelb.wire.bpf import MAX_RANGES
-from tests.unit.builders import pool, service, snapshot, speaker, unreadable
+from tests.unit.builders import address, key, pool, reservation, service, snapshot, speaker, unreadable
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -114,11 +114,51 @@ def test_objects_of_the_quick_start_are_the_files_that_are_applied(name: str) ->
     assert [each for each in shown if each not in applied] == []
 
 
-@pytest.mark.parametrize(
-    ("english", "chinese"), [("README.md", "README.zh.md"), ("docs/quick-start.md", "docs/quick-start.zh.md")]
-)
-def test_both_languages_show_the_same_commands_and_files(english: str, chinese: str) -> None:
-    assert FENCE.findall(text(english)) == FENCE.findall(text(chinese))
+HOW_TO = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/how-to").glob("*.md"))
+IN_BOTH_LANGUAGES = ["README.md", "docs/quick-start.md", *(name for name in HOW_TO if not name.endswith(".zh.md"))]
+OURS = {"Eip": EipSpec, "EipReservation": EipReservationSpec}
+
+
+@pytest.mark.parametrize("name", [*HOW_TO, "docs/eip.md", "docs/annotations.md"])
+def test_examples_are_objects_that_can_be_used(name: str) -> None:
+    shown = [each for block in blocks(name, "yaml") for each in yaml.safe_load_all(block)]
+    assert shown
+    assert [flaw for each in shown if (flaw := _flaw(each))] == []
+
+
+def _flaw(each: Any) -> str:
+    """What is wrong with an example; nothing where it is right."""
+    kind, written = each["kind"], json.dumps(each)
+    if kind == "Service":
+        return _flaw_of_service(each)
+    if kind not in OURS:
+        return "" if kind == "Namespace" else f"{kind} is no kind of these pages"
+    if unknown := each["spec"].keys() - {field.encode_name for field in msgspec.structs.fields(OURS[kind])}:
+        return f"{kind} has no {unknown}"
+    if kind == "Eip":
+        return decode_pools.pool(msgspec.json.decode(written, type=EipShape)).problem
+    return decode_pools.reservation(msgspec.json.decode(written, type=ReservationShape)).problem
+
+
+def _flaw_of_service(each: Any) -> str:
+    annotations, spec = each["metadata"].get("annotations", {}), each["spec"]
+    if unknown := annotations.keys() - {value for value in vars(names).values() if isinstance(value, str)}:
+        return f"nobody reads {unknown}"
+    if spec["type"] != "LoadBalancer" or not spec["ports"] or not spec["selector"]:
+        return "it is not complete"
+    found = decode.service(msgspec.json.decode(json.dumps(each), type=ServiceShape))
+    problem = request.request(found).problem or ((move := request.move(found)) and move.request.problem)
+    return problem.sentence if problem else ""
+
+
+@pytest.mark.parametrize("english", IN_BOTH_LANGUAGES)
+def test_both_languages_show_the_same_commands_and_files(english: str) -> None:
+    assert FENCE.findall(text(english)) == FENCE.findall(text(english.removesuffix(".md") + ".zh.md"))
+
+
+@pytest.mark.parametrize("name", HOW_TO)
+def test_every_how_to_is_named_in_the_readme_of_its_language(name: str) -> None:
+    assert f"]({name})" in text("README.zh.md" if name.endswith(".zh.md") else "README.md")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -152,12 +192,30 @@ def test_the_tests_that_are_named_exist(document: str) -> None:
 
 def test_names_that_users_depend_on_are_explained() -> None:
     constants = [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
-    explained = text("docs/eip.md") + text("docs/reasons.md") + text("docs/operate.md") + text("ARCHITECTURE.md")
+    pages = ("docs/eip.md", "docs/annotations.md", "docs/reasons.md", "docs/operate.md", "ARCHITECTURE.md")
+    explained = "".join(map(text, pages))
     assert [value for value in constants if value not in explained] == []
 
 
-@pytest.mark.parametrize(("section", "kind"), [("spec", EipSpec), ("status", EipStatus)])
-def test_every_field_of_an_eip_is_explained_and_nothing_else_is(section: str, kind: type[msgspec.Struct]) -> None:
+def test_every_annotation_of_a_service_is_in_its_table_and_nothing_else_is() -> None:
+    asked = {code(row[0])[0] for row in rows("docs/annotations.md", "## On a Service, set by you")}
+    assert asked == {
+        *(names.OPT_IN, names.REQUESTED_POOL, names.REQUESTED_ADDRESS, names.REQUESTED_PROTOCOL),
+        *(names.ADDRESSES, names.POOLS, names.COUNT, names.SHARING_KEY, names.MIGRATE_TO, names.NODE_PROXY),
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ("Eip.spec", EipSpec),
+        ("Eip.status", EipStatus),
+        ("EipReservation.spec", EipReservationSpec),
+        ("EipReservation.status", EipReservationStatus),
+        ("EipAllocation.spec", EipAllocationSpec),
+    ],
+)
+def test_every_field_of_our_kinds_is_explained_and_nothing_else_is(section: str, kind: type[Part]) -> None:
     tables = re.split(r"^\| field of ", text("docs/eip.md"), flags=re.MULTILINE)
     (table,) = (part for part in tables if part.startswith(f"`{section}`"))
     lines = table.partition("\n\n")[0].splitlines()[2:]
@@ -200,6 +258,11 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/operate.md", f"{EVENTS_PER_SECOND:g} a second and {EVENTS} at once"),
         ("docs/operate.md", f"More than {TOLD_ONE_BY_ONE} addresses"),
         ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
+        ("docs/eip.md", f"{books.ROOM:,} entries"),
+        ("docs/eip.md", f"from 1 to {decode_pools.MOST_RESERVED:,}"),
+        ("docs/annotations.md", f"from 1 to {request.MOST}"),
+        ("docs/annotations.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
+        ("docs/how-to/moving.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
         ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),
         ("docs/how-it-works/layer2.md", f"at 0, {', '.join(SAID[:-1])} and {SAID[-1]} seconds"),
@@ -248,7 +311,7 @@ def _fields(kind: type) -> Any:
 
 # Reasons.
 
-HEADING = re.compile(r"^### (\w+)(?: of an Eip)?$", re.MULTILINE)
+HEADING = re.compile(r"^### (\w+)(?: of an \w+)?$", re.MULTILINE)
 
 
 def sections() -> Iterator[tuple[Reason, list[str]]]:
@@ -263,16 +326,17 @@ def test_every_reason_is_documented_and_nothing_else_is() -> None:
     assert {reason for reason, _ in sections()} == set(Reason)
 
 
-def written(address: str = "10.79.0.240", protocol: str = "layer2") -> Pool:
+def written(address: str = "10.79.0.240", protocol: str = "layer2", **others: object) -> Pool:
     """An Eip as somebody writes it."""
     metadata = {"name": "eip", "finalizers": [names.POOL_FINALIZER]}
-    content = {"metadata": metadata, "spec": {"address": address, "protocol": protocol, "interface": "eth0"}}
-    return decode.pool(msgspec.json.decode(json.dumps(content), type=EipShape))
+    spec = {"address": address, "protocol": protocol, "interface": "eth0", **others}
+    content = {"metadata": metadata, "spec": spec}
+    return decode_pools.pool(msgspec.json.decode(json.dumps(content), type=EipShape))
 
 
 def asking(**facts: object) -> Service:
     """A Service that names the pool `eip`."""
-    return service(requested_pool="eip", **facts)
+    return service(pool="eip", **facts)
 
 
 HELD = "192.168.1.5"
@@ -283,12 +347,12 @@ FULL = pool(text="192.168.1.1-192.168.1.2", used={"192.168.1.1": "default/a", "1
 
 CASES: list[Snapshot] = [
     snapshot(HERE, pool(used=USED), HOLDER),
-    snapshot(HERE, pool(used=USED), asking(shows=HELD, requested_address=HELD, load_balancer_ip="192.168.1.6")),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, address=HELD, load_balancer_ip="192.168.1.6")),
     snapshot(HERE, asking()),
     snapshot(HERE, pool("other"), asking()),
-    snapshot(HERE, pool(used=USED), service(requested_pool="gone", shows=HELD)),
+    snapshot(HERE, pool(used=USED), service(pool="gone", shows=HELD)),
     snapshot(HERE, pool(), service()),
-    snapshot(HERE, pool(), service(requested_protocol="vip")),
+    snapshot(HERE, pool(), service(protocol="vip")),
     *(snapshot(HERE, written(address), asking()) for address in ("", "1.2.3", "1.2.3.4/33", "2.2.2.2-1.1.1.1")),
     *(snapshot(HERE, each, asking()) for each in (written("1.1.1.1-::1"), written(protocol="ospf"))),
     snapshot(HERE, asking(), unreadable=unreadable("Eip", "eip")),
@@ -297,11 +361,11 @@ CASES: list[Snapshot] = [
     snapshot(HERE, pool(deleting=True, finalizers=("example.org/other",)), asking()),
     snapshot(HERE, pool(deleting=True, used=USED), HOLDER),
     snapshot(HERE, pool(text="2001:db8::1-2001:db8::9"), asking()),
-    snapshot(HERE, pool(), asking(requested_address="five")),
-    snapshot(HERE, pool(), asking(requested_address="10.0.0.1")),
+    snapshot(HERE, pool(), asking(address="five")),
+    snapshot(HERE, pool(), asking(address="10.0.0.1")),
     snapshot(HERE, pool(), service(load_balancer_ip="10.0.0.1")),
     snapshot(HERE, pool(text="192.168.1.9", used=USED), HOLDER),
-    snapshot(HERE, pool(used={HELD: "default/a"}), service("a"), asking(requested_address=HELD)),
+    snapshot(HERE, pool(used={HELD: "default/a"}), service("a"), asking(address=HELD)),
     snapshot(HERE, pool(), asking(node_proxy="daemonset")),
     snapshot(HERE, pool(used=USED), asking(shows=HELD, local_traffic_only=True)),
     snapshot(
@@ -317,6 +381,87 @@ CASES: list[Snapshot] = [
     snapshot(HERE, pool(protocol=Protocol.BGP)),
     snapshot(HERE, pool(left_to_cni=True)),
 ]
+FULL_USED = {"192.168.1.1": "default/a", "192.168.1.2": "default/b"}
+TWINS = service("a", shows="192.168.1.1"), service("b", shows="192.168.1.2")
+GIVEN_BACK = {address("192.168.1.9"): Release(key("gone"), -10.0)}
+COOLING = pool(text="192.168.1.9", cooldown=60, status=PoolStatus(released=GIVEN_BACK))
+NEAR = {"matchExpressions": [{"key": "app", "operator": "Near"}]}
+SELECTING = written(serviceSelector=NEAR)
+UNUSABLE = "0.0.0.0/0 127.0.0.1 169.254.1.0/24 224.0.0.9 255.255.255.255 :: ::1 ::ffff:1.2.3.4 fe80::1 ff02::1"
+TWO = service("too", shows=HELD)
+OTHER_PORT = (Port("TCP", 81),)
+NEW = pool("new", "192.168.1.0/25", created="2026-05-01T00:00:00Z")
+TWICE = "2001:db8::7, 2001:DB8::7"
+OTHERS = {"namespace": "elsewhere"}
+
+
+def held(**spec: object) -> Reservation:
+    """An EipReservation as somebody writes it."""
+    written = json.dumps({"metadata": {"name": "held"}, "spec": {"eip": "eip", **spec}})
+    return decode_pools.reservation(msgspec.json.decode(written, type=ReservationShape))
+
+
+def sharing(second: Service, first: Service = HOLDER) -> Snapshot:
+    """A second Service that asks for the address that the first one has."""
+    return snapshot(HERE, pool(used={HELD: str(first.key)}), first, second)
+
+
+def wish(name: str = "too", **facts: object) -> Service:
+    """A second Service that asks for the address in use."""
+    return service(name, pool="eip", address=HELD, **facts)
+
+
+CASES += [
+    snapshot(HERE, pool(used=USED, default=True, adopts=True), service(shows=HELD, opt_in="")),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, addresses=HELD, load_balancer_ip="192.168.1.6")),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, migrate_to="gone")),
+    snapshot(
+        HERE,
+        pool(used=USED),
+        pool("new", "10.0.0.0/24", used={"10.0.0.1": "default/web"}),
+        asking(shows=HELD, migrate_to="new for 30m"),
+    ),
+    *(snapshot(HERE, written(text), asking()) for text in (*UNUSABLE.split(), " ")),
+    snapshot(HERE, pool("e" * 64), service(pool="e" * 64)),
+    snapshot(HERE, SELECTING, asking()),
+    snapshot(HERE, pool(), asking(address="2001:db8::5")),
+    snapshot(HERE, pool(), NEW, service(pool="new", address=HELD)),
+    snapshot(HERE, pool(text="192.168.1.1-192.168.1.3", exclude=("192.168.1.3",), used=FULL_USED), *TWINS, asking()),
+    snapshot(HERE, COOLING, asking()),
+    snapshot(HERE, pool(used={HELD: "default/gone"}), asking(address=HELD)),
+    snapshot(HERE, pool(quota=1, used={HELD: "default/too"}), TWO, asking()),
+    snapshot(HERE, pool(exclude=(HELD,)), asking(address=HELD)),
+    snapshot(HERE, pool(), reservation(addresses=(address(HELD),), **OTHERS), asking(address=HELD)),
+    snapshot(HERE, pool(), asking(addresses=TWICE)),
+    snapshot(HERE, pool(), asking(addresses=",".join(f"10.0.0.{number}" for number in range(33)))),
+    snapshot(HERE, pool(), asking(count="many")),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, migrate_to="to the new one")),
+    sharing(wish("elsewhere/too", ports=OTHER_PORT)),
+    sharing(wish(ports=())),
+    sharing(wish()),
+    sharing(wish(ports=OTHER_PORT, local_traffic_only=True)),
+    sharing(
+        wish(ports=OTHER_PORT, local_traffic_only=True, selector=(("app", "too"),)),
+        asking(shows=HELD, local_traffic_only=True),
+    ),
+    snapshot(HERE, pool(), held(count=1)),
+    snapshot(HERE, held(count=1)),
+    snapshot(HERE, pool(), held(addresses=["10.0.0.1"])),
+    snapshot(HERE, pool(), held(addresses=[HELD]), reservation("elder", addresses=(address(HELD),), created="2025")),
+    snapshot(HERE, pool(text="192.168.1.1-192.168.1.2"), held(count=3)),
+    snapshot(HERE, pool(), reservation(count=1, expires=0.0)),
+    *(
+        snapshot(HERE, pool(), held(**spec))
+        for spec in (
+            {"eip": ""},
+            {"addresses": ["five"]},
+            {"count": 1, "addresses": [HELD]},
+            {"count": 1001},
+            {"count": 1, "expires": "soon"},
+            {"count": 1, "services": {"selector": NEAR}},
+        )
+    ),
+]
 ALIVE = frozenset({"n1"})
 
 
@@ -325,8 +470,13 @@ def judged() -> Iterator[tuple[Reason, str]]:
     for case in CASES:
         plan = cluster.plan(case, ALIVE)
         for told in (*plan.services.values(), *plan.pools.values()):
-            for condition in told.conditions:
-                yield Reason(condition.reason), condition.message
+            yield from _said(told.conditions)
+        for promised in plan.reservations.values():
+            yield from _said(promised.conditions)
+
+
+def _said(conditions: Iterable[Condition]) -> Iterator[tuple[Reason, str]]:
+    return ((Reason(condition.reason), condition.message) for condition in conditions)
 
 
 def test_the_cases_provoke_every_reason() -> None:

@@ -61,7 +61,19 @@ PURE = [
 ]
 ALLOWED = (
     *("openelb.model", "openelb.plan", "openelb.wire"),
-    *("collections", "dataclasses", "enum", "functools", "hashlib", "heapq", "ipaddress", "itertools", "math", "re"),
+    *(
+        "bisect",
+        "collections",
+        "dataclasses",
+        "enum",
+        "functools",
+        "hashlib",
+        "heapq",
+        "ipaddress",
+        "itertools",
+        "math",
+        "re",
+    ),
     *("struct", "types", "typing"),
     "sys",  # the byte order of the kernel, and strings of which there is one copy
 )

@@ -15,10 +15,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 
 from openelb import metrics, runtime
-from openelb.controller import RESYNC
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Patience
 from openelb.kube.errors import Forbidden, Unavailable, Unreachable
+from openelb.refusals import RESYNC
 from openelb.speaker import TICK
 from tests.fakes.clock import Clock
 

@@ -14,7 +14,7 @@ import msgspec
 from openelb.complaints import Complaints
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client, describe
-from openelb.kube.decode import Outline
+from openelb.kube.decode_pools import Outline
 from openelb.kube.errors import ApiError, Nonsense
 from openelb.kube.reader import Reader
 from openelb.kube.resources import ANNOUNCED_EIPS, EIPS_PATH, eip_path

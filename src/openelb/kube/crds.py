@@ -21,11 +21,13 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The spec and status of a kind in one version of the API. Only the stored version has status as a subresource."""
+    """The spec and status of a kind in one version of the API. Only the stored version has status as a subresource, where
+    the kind has a status at all.
+    """
 
     name: str
     spec: type[kinds.Part]
-    status: type[kinds.Part]
+    status: type[kinds.Part] | None
 
     @property
     def stored(self) -> bool:
@@ -67,6 +69,24 @@ KINDS = (
             ("cidr", "string", ".spec.address"),
             ("usage", "integer", ".status.usage"),
             ("total", "integer", ".status.poolSize"),
+        ),
+    ),
+    Kind(
+        "EipAllocation",
+        "Continues the ledger of an Eip that has many addresses in use. Written by OpenELB alone.",
+        (Version("v1alpha2", kinds.EipAllocationSpec, None),),
+        columns=(("eip", "string", ".spec.eip"),),
+    ),
+    Kind(
+        "EipReservation",
+        "Addresses of an Eip that only certain Services get.",
+        (Version("v1alpha2", kinds.EipReservationSpec, kinds.EipReservationStatus),),
+        categories=("networking",),
+        columns=(
+            ("eip", "string", ".spec.eip"),
+            ("count", "integer", ".spec.count"),
+            ("expires", "string", ".spec.expires"),
+            ("ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
         ),
     ),
     Kind(
@@ -122,7 +142,7 @@ def _version(kind: Kind, version: Version) -> Json:
         definition["additionalPrinterColumns"] = [
             {"name": name, "type": type_, "jsonPath": path} for name, type_, path in kind.columns
         ]
-    if version.stored:
+    if version.stored and version.status:
         definition["subresources"] = {"status": {}}
     definition["schema"] = {"openAPIV3Schema": _object(kind, version)}
     return definition
@@ -138,7 +158,7 @@ def _object(kind: Kind, version: Version) -> Json:
             "kind": {"type": "string", "description": f"{kind.name}."},
             "metadata": {"type": "object"},
             "spec": _part(version.spec, keep_unknown=keep_unknown),
-            "status": _part(version.status, keep_unknown=keep_unknown),
+            **({"status": _part(version.status, keep_unknown=keep_unknown)} if version.status else {}),
         },
     }
 

@@ -7,6 +7,7 @@ understand becomes a sentence in the value (`Pool.problem`) or is left out.
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
@@ -14,42 +15,26 @@ import msgspec
 
 from openelb.kube.answers import UNREADABLE
 from openelb.kube.shapes import (
-    AnnouncedEipShape,
     AnnouncedServiceShape,
     ConditionShape,
-    EipShape,
-    EipSpec,
-    EipStatus,
     LeaseShape,
     LeaseSpec,
     LoadBalancerShape,
-    Meta,
-    ObjectShape,
-    RangeStatus,
+    NamespaceShape,
+    PortShape,
     ServiceShape,
     ServiceSpec,
     ServiceStatus,
     SliceShape,
 )
 from openelb.model import names
-from openelb.model.addresses import Address, AddressRange, parse_address
-from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, ServiceKey, Speaker
+from openelb.model.cluster import FamilyPolicy, Link, Port, Service, ServiceKey, Speaker, Wishes
 from openelb.model.findings import Condition
 
-OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED})
+OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED, names.MOVING})
 
 # Words that many objects have in common are so few, and of so many characters together.
 _FEW, _SHORT = 16, 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What the metadata of an Eip tells. The `edition` changes with what its author wrote, and not with its status."""
-
-    uid: str
-    edition: int
-    left_to_cni: bool
-    deleting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,98 +65,8 @@ class Lease:
         return f"{self.holder} {self.transitions} {self.renewed}"
 
 
-def pool(eip: EipShape) -> Pool:
-    """An Eip as a Pool; `problem` says why it cannot be used, when it cannot."""
-    return _pool(eip.metadata, eip.spec or EipSpec(), _pool_status(eip.status or EipStatus()))
-
-
-def announced_pool(eip: AnnouncedEipShape) -> Pool:
-    """The same for who announces its addresses, whom the ledger does not concern: it stays empty."""
-    status = eip.status or RangeStatus()
-    return _pool(eip.metadata, eip.spec or EipSpec(), PoolStatus(first=status.first or "", last=status.last or ""))
-
-
-def outline(eip: ObjectShape) -> Outline:
-    """What can be told of an Eip without its spec and status."""
-    meta = eip.metadata
-    return Outline(meta.uid, meta.generation or 0, _left_to_cni(meta), bool(meta.deletion_timestamp))
-
-
-def _left_to_cni(meta: Meta) -> bool:
-    return names.CNI_LABEL in (meta.labels or {})
-
-
-def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
-    address = spec.address or ""
-    ranges, problem = _ranges(address)
-    protocol = _protocol(spec.protocol or "")
-    if protocol is None:
-        problem = problem or f"{spec.protocol!r} is no protocol: write bgp, layer2 or vip"
-    annotations = meta.annotations or {}
-    return Pool(
-        name=meta.name,
-        address=address,
-        ranges=ranges if not problem else (),
-        problem=problem,
-        protocol=protocol or Protocol.BGP,
-        interface=spec.interface or "",
-        disabled=bool(spec.disable),
-        default=annotations.get(names.DEFAULT_POOL, "").lower() == "true",
-        left_to_cni=_left_to_cni(meta),
-        deleting=bool(meta.deletion_timestamp),
-        finalizers=_shared(meta.finalizers),
-        status=status,
-        uid=meta.uid,
-        version=meta.resource_version,
-    )
-
-
-def _ranges(address: str) -> tuple[tuple[AddressRange, ...], str]:
-    if not address:
-        return (), "spec.address is empty: write one address, a CIDR or a range first-last"
-    try:
-        return (AddressRange.parse(address),), ""
-    except ValueError as error:
-        return (), str(error)
-
-
-def _protocol(text: str) -> Protocol | None:
-    try:
-        return Protocol(text or Protocol.BGP)
-    except ValueError:
-        return None
-
-
-def _pool_status(status: EipStatus) -> PoolStatus:
-    return PoolStatus(
-        used=_ledger(status.used or {}),
-        first=status.first or "",
-        last=status.last or "",
-        size=status.pool_size or 0,
-        v4=bool(status.v4),
-        ready=bool(status.ready),
-        usage=status.usage or 0,
-        occupied=bool(status.occupied),
-        conditions=tuple(map(_condition, status.conditions or ())),
-    )
-
-
-def _ledger(used: Mapping[str, str]) -> dict[Address, tuple[ServiceKey, ...]]:
-    """The record of an Eip's status: `{"192.0.2.10": "default/web;default/api"}`. What is no address or no holder is left out."""
-    ledger = {}
-    for text, holders in used.items():
-        address, keys = parse_address(text), _holders(holders)
-        if address is not None and keys:
-            ledger[address] = keys
-    return ledger
-
-
-def _holders(text: str) -> tuple[ServiceKey, ...]:
-    pairs = (entry.split("/") for entry in text.split(";"))
-    return tuple(ServiceKey(sys.intern(pair[0]), pair[1]) for pair in pairs if len(pair) == 2 and all(pair))
-
-
-def _condition(shape: ConditionShape) -> Condition:
+def condition(shape: ConditionShape) -> Condition:
+    """Anybody's condition."""
     return Condition(
         type=sys.intern(shape.type),
         status=shape.status == "True",
@@ -195,18 +90,20 @@ def service(shape: ServiceShape) -> Service:
         load_balancer_class=spec.load_balancer_class or "",
         opt_in=sys.intern(annotations.get(names.OPT_IN, "")),
         node_proxy=annotations.get(names.NODE_PROXY, ""),
-        requested_pool=sys.intern(annotations.get(names.REQUESTED_POOL, "")),
-        requested_address=annotations.get(names.REQUESTED_ADDRESS, ""),
-        load_balancer_ip=spec.load_balancer_ip or "",
-        requested_protocol=sys.intern(annotations.get(names.REQUESTED_PROTOCOL, "")),
+        wishes=_wishes(annotations, spec.load_balancer_ip or ""),
         families=_families(spec.ip_families),
+        family_policy=_policy(spec.ip_family_policy or ""),
+        ports=_ports(spec.ports or ()),
+        selector=pairs(spec.selector),
+        labels=pairs(meta.labels),
         local_traffic_only=spec.external_traffic_policy == "Local",
         pool_label=sys.intern(labels.get(names.POOL_LABEL, "")),
         labelled=meta.labels is not None,
-        finalizers=_shared(meta.finalizers),
+        finalizers=shared(meta.finalizers),
         ingress=_ingress(status.load_balancer),
-        conditions=tuple(_condition(entry) for entry in conditions if entry.type in OUR_CONDITIONS),
-        condition_types=_shared(entry.type for entry in conditions),
+        conditions=tuple(condition(entry) for entry in conditions if entry.type in OUR_CONDITIONS),
+        condition_types=shared(entry.type for entry in conditions),
+        moving_since=_moving_since(conditions),
         deleting=bool(meta.deletion_timestamp),
         created=meta.creation_timestamp or "",
         uid=meta.uid,
@@ -228,6 +125,58 @@ def announced_service(shape: AnnouncedServiceShape) -> Service:
         ingress=_ingress(shape.status.load_balancer if shape.status else None),
         uid=meta.uid,
     )
+
+
+def namespace(shape: NamespaceShape) -> Mapping[str, str]:
+    """The labels of a Namespace."""
+    return dict(shape.metadata.labels or {})
+
+
+def _moving_since(conditions: Iterable[ConditionShape]) -> float:
+    for entry in conditions:
+        if entry.type == names.MOVING and entry.status == "True" and entry.last_transition_time:
+            return moment(entry.last_transition_time) or 0.0
+    return 0.0
+
+
+def moment(text: str) -> float | None:
+    """Seconds since 1970 (RFC 3339), or None where it is no moment."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _wishes(annotations: Mapping[str, str], load_balancer_ip: str) -> Wishes:
+    return Wishes(
+        pool=sys.intern(annotations.get(names.REQUESTED_POOL, "")),
+        address=annotations.get(names.REQUESTED_ADDRESS, ""),
+        load_balancer_ip=load_balancer_ip,
+        protocol=sys.intern(annotations.get(names.REQUESTED_PROTOCOL, "")),
+        pools=annotations.get(names.POOLS, ""),
+        addresses=annotations.get(names.ADDRESSES, ""),
+        count=annotations.get(names.COUNT, ""),
+        sharing_key=annotations.get(names.SHARING_KEY, ""),
+        migrate_to=annotations.get(names.MIGRATE_TO, ""),
+    )
+
+
+def _policy(text: str) -> FamilyPolicy:
+    try:
+        return FamilyPolicy(text or FamilyPolicy.SINGLE)
+    except ValueError:
+        return FamilyPolicy.SINGLE
+
+
+def _ports(shapes: Iterable[PortShape]) -> tuple[Port, ...]:
+    return _same_ports(tuple(Port(sys.intern(shape.protocol or "TCP"), shape.port) for shape in shapes))
+
+
+@lru_cache(maxsize=1024)
+def _same_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """One copy for the many Services that have the same ports."""
+    return ports
 
 
 def _families(families: Iterable[str] | None) -> tuple[int, ...]:
@@ -316,14 +265,19 @@ def _interfaces(texts: Iterable[str]) -> Iterable[IPv4Interface | IPv6Interface]
             continue
 
 
-def _shared(words: Iterable[str] | None) -> tuple[str, ...]:
+def pairs(words: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Labels as a value, in order."""
+    return tuple(sorted((sys.intern(key), sys.intern(value)) for key, value in (words or {}).items()))
+
+
+def shared(words: Iterable[str] | None) -> tuple[str, ...]:
+    """The words, as one copy where many objects have the same: finalizers, types of conditions."""
     found = tuple(words or ())
     return _same(found) if _is_small(found) else found
 
 
 @lru_cache(maxsize=4096)
 def _same(words: tuple[str, ...]) -> tuple[str, ...]:
-    """One copy for the many objects that have the same words: finalizers, types of conditions."""
     return words
 
 

@@ -4,13 +4,13 @@ Every patch is made for one version of one object and says so: on any other the 
 client calls Conflict. An empty patch means that nothing differs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from openelb.kube.client import JsonPatch
 from openelb.model import names
-from openelb.model.addresses import order
-from openelb.model.cluster import Ledger, Pool, PoolStatus, Publication, Service
+from openelb.model.addresses import Address, order
+from openelb.model.cluster import Ledger, Page, Pool, PoolStatus, Publication, Release, Reservation, Service
 from openelb.model.findings import Condition
 
 _LABEL = "/metadata/labels/" + names.POOL_LABEL.replace("~", "~0").replace("/", "~1")
@@ -126,16 +126,55 @@ def _pool_status(before: PoolStatus, status: PoolStatus, now: datetime) -> dict[
     known = {condition.type: condition for condition in before.conditions}
     fields: dict[str, object] = {
         "used": _used(status.used),
+        "released": _released(status.released),
+        "address": status.address,
         "firstIP": status.first,
         "lastIP": status.last,
         "poolSize": status.size,
         "usage": status.usage,
+        "free": status.free,
         "v4": status.v4,
         "ready": status.ready,
         "occupied": status.occupied,
         "conditions": [_condition(condition, known.get(condition.type), now) for condition in status.conditions],
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def page_patch(seen: Page, page: Page) -> JsonPatch:
+    """Replaces what an EipAllocation holds."""
+    changes = [_set("/spec/used", _used(page.used)), _set("/spec/released", _released(page.released))]
+    return [*_only_on(seen.uid, seen.version), *changes] if seen != page else []
+
+
+def page_object(page: Page, pool: Pool) -> dict[str, object]:
+    """An EipAllocation as it is created: it goes with its Eip."""
+    owner = {"apiVersion": f"{names.GROUP}/{names.VERSION}", "kind": "Eip", "name": pool.name, "uid": pool.uid}
+    return {
+        "apiVersion": f"{names.GROUP}/{names.VERSION}",
+        "kind": "EipAllocation",
+        "metadata": {"name": page.name, "ownerReferences": [owner]},
+        "spec": {"eip": page.pool, "used": _used(page.used), "released": _released(page.released)},
+    }
+
+
+def reservation_patch(seen: Reservation, wanted: Reservation, now: datetime) -> JsonPatch:
+    """Replaces the status of an EipReservation through its status subresource."""
+    if (seen.held, seen.conditions) == (wanted.held, wanted.conditions):
+        return []
+    known = {condition.type: condition for condition in seen.conditions}
+    status = {
+        "addresses": [str(address) for address in wanted.held],
+        "conditions": [_condition(condition, known.get(condition.type), now) for condition in wanted.conditions],
+    }
+    return [*_only_on(seen.uid, seen.version), _set("/status", status)]
+
+
+def _released(released: Mapping[Address, Release]) -> dict[str, str]:
+    return {
+        str(address): f"{release.key} {timestamp(datetime.fromtimestamp(release.at, UTC))}"
+        for address, release in released.items()
+    }
 
 
 def _used(ledger: Ledger) -> dict[str, str]:

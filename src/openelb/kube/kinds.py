@@ -25,10 +25,35 @@ class Part(Struct, kw_only=True, rename="camel"):
     """A part of an object of the API; its fields are in camelCase there."""
 
 
-class EipSpec(Part):
-    """Which addresses there are, and how they are announced."""
+class LabelRequirement(Part):
+    """One requirement on a label."""
 
-    address: Annotated[str, "The addresses: one, a CIDR, or first-last; IPv4 or IPv6."]
+    key: Annotated[str, "The label."]
+    operator: Annotated[str, "In, NotIn, Exists or DoesNotExist."]
+    values: Annotated[tuple[str, ...], "What In and NotIn compare with."] = ()
+
+
+class LabelSelector(Part):
+    """Which objects, by their labels; all requirements hold."""
+
+    match_labels: Annotated[Mapping[str, str], "Labels that an object has."] = field(default_factory=dict)
+    match_expressions: Annotated[tuple[LabelRequirement, ...], "Further requirements."] = ()
+
+
+class Quota(Part):
+    """How much one tenant may have."""
+
+    addresses_per_namespace: Annotated[
+        int, "So many addresses the Services of one namespace may hold.", {"minimum": 0}
+    ] = 0
+
+
+class EipSpec(Part):
+    """Which addresses there are, who gets them, and how they are announced."""
+
+    address: Annotated[
+        str, "The addresses: one, a CIDR, first-last, or several of these with commas between; IPv4 and IPv6."
+    ]
     protocol: Annotated[
         Literal["bgp", "layer2", "vip"],
         "How the addresses are announced. Absent means bgp. This version announces IPv4 by layer2.",
@@ -42,14 +67,30 @@ class EipSpec(Part):
     using_known_ips: Annotated[bool, "Without effect; kept for objects that have it."] = field(
         name="usingKnownIPs", default=False
     )
-    priority: Annotated[int, "Among the pools bound to a namespace, the smaller number is preferred. Not read yet."] = 0
-    namespaces: Annotated[
-        tuple[str, ...], "Namespaces, by name, whose Services choose this pool by themselves. Not read yet."
-    ] = ()
+    exclude: Annotated[tuple[str, ...], "Addresses, CIDRs and ranges of these that are not given out."] = ()
+    skip_network_and_broadcast: Annotated[
+        bool, "Do not give out the first and last address of each CIDR; of IPv6, the first."
+    ] = False
+    namespaces: Annotated[tuple[str, ...], "Namespaces, by name, whose Services choose this pool by themselves."] = ()
     namespace_selector: Annotated[
-        Mapping[str, str],
-        "Labels, all of which a namespace has whose Services choose this pool by themselves. Not read yet.",
+        Mapping[str, str], "Labels, all of which a namespace has whose Services choose this pool by themselves."
     ] = field(default_factory=dict)
+    service_selector: Annotated[
+        LabelSelector | None,
+        "Services that choose this pool by themselves; with namespaces or namespaceSelector, of these only.",
+        ATOMIC,
+    ] = None
+    priority: Annotated[int, "Of the pools that are for a Service, the smaller number is tried first."] = 0
+    cooldown_seconds: Annotated[
+        int,
+        "An address that was given back goes to another Service only after so long; its own may have it back.",
+        {"minimum": 0},
+    ] = 0
+    quota: Annotated[Quota | None, "How much one namespace may have."] = None
+    adoption: Annotated[
+        Literal["OptedIn", "Unclassed"],
+        "Unclassed, on a default pool: serve every Service of type LoadBalancer that has no class, also without the annotation.",
+    ] = "OptedIn"
 
 
 class Condition(Part):
@@ -69,7 +110,12 @@ class EipStatus(Part):
     used: Annotated[
         Mapping[str, str], "From each address in use to its Services, as namespace/name, joined by semicolons.", ATOMIC
     ] = field(default_factory=dict)
+    released: Annotated[
+        Mapping[str, str], "From addresses that were given back of late to who had them, and when.", ATOMIC
+    ] = field(default_factory=dict)
     usage: Annotated[int, "How many addresses are in use."] = 0
+    free: Annotated[int, "How many addresses could still be given out.", {"format": "int64"}] = 0
+    address: Annotated[str, "The last spec.address that could be read."] = ""
     pool_size: Annotated[int, "How many addresses there are, network and broadcast address of a CIDR included."] = 0
     occupied: Annotated[bool, "Whether all addresses are in use."] = False
     first_ip: Annotated[str, "The first address."] = field(name="firstIP", default="")
@@ -77,6 +123,43 @@ class EipStatus(Part):
     v4: Annotated[bool, "Whether the addresses are IPv4."] = False
     ready: Annotated[bool, "Whether the pool serves; conditions say why not."] = False
     conditions: Annotated[tuple[Condition, ...], "What is right and wrong with the pool.", BY_TYPE] = ()
+
+
+class EipAllocationSpec(Part):
+    """A part of the ledger of an Eip, which its own status has no room for. Written by OpenELB alone."""
+
+    eip: Annotated[str, "The Eip."]
+    used: Annotated[
+        Mapping[str, str], "From each address in use to its Services, as namespace/name, joined by semicolons.", ATOMIC
+    ] = field(default_factory=dict)
+    released: Annotated[
+        Mapping[str, str], "From addresses that were given back of late to who had them, and when.", ATOMIC
+    ] = field(default_factory=dict)
+
+
+class ReservedFor(Part):
+    """Services. What is absent demands nothing."""
+
+    namespace: Annotated[str, "Their namespace."] = ""
+    name: Annotated[str, "The name of the one Service."] = ""
+    selector: Annotated[LabelSelector | None, "Their labels.", ATOMIC] = None
+
+
+class EipReservationSpec(Part):
+    """Addresses that only certain Services get, before they exist and after they are gone."""
+
+    eip: Annotated[str, "The Eip."]
+    addresses: Annotated[tuple[str, ...], "Certain addresses of it. Either this or count."] = ()
+    count: Annotated[int, "So many addresses of it, whichever are free.", {"minimum": 0, "maximum": 1000}] = 0
+    services: Annotated[ReservedFor | None, "The Services they are for."] = None
+    expires: Annotated[Time, "When the reservation ends. Absent means never."] = ""
+
+
+class EipReservationStatus(Part):
+    """What is reserved."""
+
+    addresses: Annotated[tuple[str, ...], "The addresses chosen for count."] = ()
+    conditions: Annotated[tuple[Condition, ...], "Whether all is reserved, and why not.", BY_TYPE] = ()
 
 
 class OldEipSpec(Part):

@@ -4,11 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping
 
 from openelb.kube.report import Reporter
+from openelb.model import names
 from openelb.model.cluster import Pool, PoolStatus, Publication, Service
 from openelb.model.findings import Condition, Reason
 from openelb.model.snapshot import Unreadable
 
 log = logging.getLogger(__name__)
+
+_WELL = (Reason.ALLOCATED, Reason.ADOPTED, Reason.ANNOUNCED)
 
 OF_USERS = ("Eip", "Service")
 """The kinds that people write, and look at: others are in the log, and `openelb status` has them."""
@@ -17,8 +20,15 @@ OF_USERS = ("Eip", "Service")
 def tell_pool(reporter: Reporter, before: Pool, written: Pool, status: PoolStatus) -> None:
     """Tell what the Eip is since it was given that status."""
     for condition in _changed(before.status.conditions, status.conditions):
+        is_well = condition.status == (condition.type == names.READY)
+        if (
+            is_well
+            and condition.type != names.READY
+            and not any(c.type == condition.type for c in before.status.conditions)
+        ):
+            continue
         log.info("Eip %s: %s", written.name, condition.message)
-        reporter.tell(written, condition.reason, condition.message, warning=not condition.status)
+        reporter.tell(written, condition.reason, condition.message, warning=not is_well)
 
 
 def tell_service(reporter: Reporter, before: Service, written: Service, publication: Publication) -> None:
@@ -26,7 +36,10 @@ def tell_service(reporter: Reporter, before: Service, written: Service, publicat
     if publication.ingress != before.ingress:
         _tell_address(reporter, before, written, publication)
     for condition in _changed(before.conditions, publication.conditions):
-        if not condition.status or condition.reason not in (Reason.ALLOCATED, Reason.ANNOUNCED):
+        if condition.reason == Reason.MOVING:
+            log.info("Service %s: %s", written.key, condition.message)
+            reporter.tell(written, condition.reason, condition.message, warning=False)
+        elif not condition.status or condition.reason not in _WELL:
             log.warning("Service %s: %s", written.key, condition.message)
             reporter.tell(written, condition.reason, condition.message, warning=True)
 

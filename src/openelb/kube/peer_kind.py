@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import field
 
-from openelb.kube.kinds import ATOMIC, Asn, GracefulRestart, Int32, Part
+from openelb.kube.kinds import ATOMIC, Asn, GracefulRestart, Int32, LabelSelector, Part
 
 
 class PeerConf(Part):
@@ -105,21 +105,6 @@ class AfiSafi(Part):
     config: Annotated[AfiSafiConfig | None, "Which one. Absent means that of the peer's address."] = None
     add_paths: Annotated[AddPaths | None, "Several paths for one route (RFC 7911)."] = None
     mp_graceful_restart: Annotated[MpGracefulRestart | None, "Graceful restart of this family."] = None
-
-
-class LabelRequirement(Part):
-    """One requirement on a label."""
-
-    key: Annotated[str, "The label."]
-    operator: Annotated[str, "In, NotIn, Exists or DoesNotExist."]
-    values: Annotated[tuple[str, ...], "What In and NotIn compare with."] = ()
-
-
-class LabelSelector(Part):
-    """Which objects, by their labels; all requirements hold."""
-
-    match_labels: Annotated[Mapping[str, str], "Labels that an object has."] = field(default_factory=dict)
-    match_expressions: Annotated[tuple[LabelRequirement, ...], "Further requirements."] = ()
 
 
 class BgpPeerSpec(Part):

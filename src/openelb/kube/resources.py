@@ -4,20 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from openelb.kube import decode
+from openelb.kube import decode, decode_pools
 from openelb.kube.client import JSON
-from openelb.kube.decode import Lease, Outline, Slice
+from openelb.kube.decode import Lease, Slice
+from openelb.kube.decode_pools import Outline
 from openelb.kube.shapes import (
+    AllocationShape,
     AnnouncedEipShape,
     AnnouncedServiceShape,
     EipShape,
     LeaseShape,
+    NamespaceShape,
     ObjectShape,
+    ReservationShape,
     ServiceShape,
     SliceShape,
 )
 from openelb.model import names
-from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.cluster import Page, Pool, Reservation, Service, ServiceKey
 
 Shape = TypeVar("Shape", bound=ObjectShape)
 Value = TypeVar("Value")
@@ -56,12 +60,20 @@ class Resource(Generic[Shape, Value]):
 
 
 EIPS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eips"
+ALLOCATIONS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eipallocations"
+RESERVATIONS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eipreservations"
+NAMESPACES_PATH = "/api/v1/namespaces"
 SERVICES_PATH = "/api/v1/services"
 SLICES_PATH = "/apis/discovery.k8s.io/v1/endpointslices"
 
-EIPS = Resource[EipShape, Pool](EIPS_PATH, EipShape, decode.pool)
-EIP_OUTLINES = Resource[ObjectShape, Outline](EIPS_PATH, ObjectShape, decode.outline, form=METADATA)
-ANNOUNCED_EIPS = Resource[AnnouncedEipShape, Pool](EIPS_PATH, AnnouncedEipShape, decode.announced_pool)
+EIPS = Resource[EipShape, Pool](EIPS_PATH, EipShape, decode_pools.pool)
+EIP_OUTLINES = Resource[ObjectShape, Outline](EIPS_PATH, ObjectShape, decode_pools.outline, form=METADATA)
+ANNOUNCED_EIPS = Resource[AnnouncedEipShape, Pool](EIPS_PATH, AnnouncedEipShape, decode_pools.announced_pool)
+ALLOCATIONS = Resource[AllocationShape, Page](ALLOCATIONS_PATH, AllocationShape, decode_pools.page)
+RESERVATIONS = Resource[ReservationShape, Reservation](RESERVATIONS_PATH, ReservationShape, decode_pools.reservation)
+NAMESPACES = Resource[NamespaceShape, Mapping[str, str]](
+    NAMESPACES_PATH, NamespaceShape, decode.namespace, form=METADATA
+)
 SERVICES = Resource[ServiceShape, Service](SERVICES_PATH, ServiceShape, decode.service)
 # Nobody announces a Service without the label. Not by spec.type: before Kubernetes 1.31 that cannot be selected.
 LABELLED_SERVICES = Resource[AnnouncedServiceShape, Service](
@@ -90,6 +102,16 @@ def leases_path(namespace: str) -> str:
 def eip_path(name: str) -> str:
     """One Eip."""
     return f"{EIPS_PATH}/{name}"
+
+
+def allocation_path(name: str) -> str:
+    """One EipAllocation."""
+    return f"{ALLOCATIONS_PATH}/{name}"
+
+
+def reservation_path(name: str) -> str:
+    """One EipReservation."""
+    return f"{RESERVATIONS_PATH}/{name}"
 
 
 def service_path(key: ServiceKey) -> str:

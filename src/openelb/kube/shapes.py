@@ -38,22 +38,53 @@ class ConditionShape(Shape):
     last_transition_time: str | None = None
 
 
+class RequirementShape(Shape):
+    """meta/v1 LabelSelectorRequirement."""
+
+    key: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
+class SelectorShape(Shape):
+    """meta/v1 LabelSelector."""
+
+    match_labels: dict[str, str] | None = None
+    match_expressions: list[RequirementShape] | None = None
+
+
+class QuotaShape(Shape):
+    addresses_per_namespace: int | None = None
+
+
 class EipSpec(Shape):
     address: str | None = None
     protocol: str | None = None
     interface: str | None = None
     disable: bool | None = None
+    exclude: list[str] | None = None
+    skip_network_and_broadcast: bool | None = None
+    namespaces: list[str] | None = None
+    namespace_selector: dict[str, str] | None = None
+    service_selector: SelectorShape | None = None
+    priority: int | None = None
+    cooldown_seconds: int | None = None
+    quota: QuotaShape | None = None
+    adoption: str | None = None
 
 
 class RangeStatus(Shape):
     """Of an Eip's status, what changes with its spec and not with its allocations."""
 
+    address: str | None = None
     first: str | None = msgspec.field(default=None, name="firstIP")
     last: str | None = msgspec.field(default=None, name="lastIP")
 
 
 class EipStatus(RangeStatus):
     used: dict[str, str] | None = None
+    released: dict[str, str] | None = None
+    free: int | None = None
     pool_size: int | None = None
     v4: bool | None = None
     ready: bool | None = None
@@ -76,11 +107,61 @@ class AnnouncedEipShape(ObjectShape):
     status: RangeStatus | None = None
 
 
+class AllocationSpec(Shape):
+    eip: str = ""
+    used: dict[str, str] | None = None
+    released: dict[str, str] | None = None
+
+
+class AllocationShape(ObjectShape):
+    """network.kubesphere.io/v1alpha2 EipAllocation."""
+
+    spec: AllocationSpec | None = None
+
+
+class ReservedFor(Shape):
+    namespace: str | None = None
+    name: str | None = None
+    selector: SelectorShape | None = None
+
+
+class ReservationSpec(Shape):
+    eip: str | None = None
+    addresses: list[str] | None = None
+    count: int | None = None
+    services: ReservedFor | None = None
+    expires: str | None = None
+
+
+class ReservationStatus(Shape):
+    addresses: list[str] | None = None
+    conditions: list[ConditionShape] | None = None
+
+
+class ReservationShape(ObjectShape):
+    """network.kubesphere.io/v1alpha2 EipReservation."""
+
+    spec: ReservationSpec | None = None
+    status: ReservationStatus | None = None
+
+
+class NamespaceShape(ObjectShape):
+    """v1 Namespace."""
+
+
+class PortShape(Shape):
+    protocol: str | None = None
+    port: int = 0
+
+
 class ServiceSpec(Shape):
     type: str | None = None
     load_balancer_class: str | None = None
     load_balancer_ip: str | None = msgspec.field(default=None, name="loadBalancerIP")
     ip_families: list[str] | None = None
+    ip_family_policy: str | None = None
+    ports: list[PortShape] | None = None
+    selector: dict[str, str] | None = None
     external_traffic_policy: str | None = None
 
 

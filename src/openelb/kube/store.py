@@ -5,19 +5,30 @@ what changed. Before every kind has been listed once there is no snapshot: until
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import Protocol, Self, TypeVar
 
 from openelb.kube.bodies import Bodies
 from openelb.kube.client import Client
 from openelb.kube.reader import Seen
-from openelb.kube.resources import EIP_OUTLINES, EIPS, LABELLED_SERVICES, SERVICES, SLICES, Resource, leases
+from openelb.kube.resources import (
+    ALLOCATIONS,
+    EIP_OUTLINES,
+    EIPS,
+    LABELLED_SERVICES,
+    NAMESPACES,
+    RESERVATIONS,
+    SERVICES,
+    SLICES,
+    Resource,
+    leases,
+)
 from openelb.kube.shapes import ObjectShape
 from openelb.kube.shelf import Shelf
 from openelb.kube.views import EndpointView, KeyedView, LeaseView
 from openelb.kube.watch import Reflector
-from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.cluster import Page, Pool, Reservation, Service, ServiceKey
 from openelb.model.snapshot import Snapshot, Unreadable
 
 Shape = TypeVar("Shape", bound=ObjectShape)
@@ -41,10 +52,15 @@ class Store:
         self._gone: frozenset[ServiceKey] = frozenset()
         self._pools = KeyedView[str, Pool](lambda key: key.name)
         self._services = KeyedView[ServiceKey, Service](lambda key: key)
+        self._pages = KeyedView[str, Page](lambda key: key.name)
+        self._reservations = KeyedView[str, Reservation](lambda key: key.name)
+        self._namespaces = KeyedView[str, Mapping[str, str]](lambda key: key.name)
         self._endpoints = EndpointView()
         self._leases = LeaseView()
         self._pool_shelf = Shelf(self._pools, self.poke)
         self._service_shelf = Shelf(self._services, self.poke)
+        self._page_shelf = Shelf(self._pages, self.poke)
+        self._reservation_shelf = Shelf(self._reservations, self.poke)
         self._unread: list[Callable[[], Iterator[Unreadable]]] = []
         self._parts: list[Part] = []
         self._runs: list[Callable[[], Coroutine[None, None, None]]] = []
@@ -57,6 +73,9 @@ class Store:
         store = cls(client, namespace)
         store._follow("Eip", EIPS, store._pool_shelf)
         store._follow("Service", SERVICES, store._service_shelf)
+        store._follow("EipAllocation", ALLOCATIONS, store._page_shelf)
+        store._follow("EipReservation", RESERVATIONS, store._reservation_shelf)
+        store._follow("Namespace", NAMESPACES, Shelf(store._namespaces, store.poke))
         return store
 
     @classmethod
@@ -111,20 +130,26 @@ class Store:
             speakers=self._leases.sheet.read(),
             leader_renewal=self._leases.leader_renewal,
             gone=self._gone,
+            pages=self._pages.sheet.read(),
+            reservations=self._reservations.sheet.read(),
+            namespaces=self._namespaces.sheet.read(),
             unreadable={str(one): one for unread in self._unread for one in unread()},
         )
 
-    def absorb(self, written: Pool | Service) -> None:
+    def absorb(self, written: Pool | Service | Page | Reservation) -> None:
         """Take in the answer to a write of ours before the watch brings it, so that the next look sees it."""
-        # An object that is being deleted goes with its last finalizer; the answer still shows it.
-        finished = written.deleting and not written.finalizers
         version = int(written.version)
         match written:
             case Pool():
-                key = ServiceKey("", written.name)
-                self._pool_shelf.absorb(Seen(key, written.uid, version, None if finished else written))
+                seen = None if _is_finished(written) else written
+                self._pool_shelf.absorb(Seen(ServiceKey("", written.name), written.uid, version, seen))
             case Service():
-                self._service_shelf.absorb(Seen(written.key, written.uid, version, None if finished else written))
+                gone = None if _is_finished(written) else written
+                self._service_shelf.absorb(Seen(written.key, written.uid, version, gone))
+            case Page():
+                self._page_shelf.absorb(Seen(ServiceKey("", written.name), written.uid, version, written))
+            case Reservation():
+                self._reservation_shelf.absorb(Seen(ServiceKey("", written.name), written.uid, version, written))
 
     def note_gone(self, key: ServiceKey) -> None:
         """A direct read has shown that there is no such Service. Holds until it appears."""
@@ -136,3 +161,8 @@ class Store:
         if not self._synced.is_set() and all(part.complete for part in self._parts):
             self._synced.set()
         self._changed.set()
+
+
+def _is_finished(written: Pool | Service) -> bool:
+    """An object that is being deleted goes with its last finalizer; the answer still shows it."""
+    return written.deleting and not written.finalizers

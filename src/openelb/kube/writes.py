@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from openelb.kube import decode, encode
+from openelb.kube import decode, decode_pools, encode
 from openelb.kube.client import Client
-from openelb.kube.resources import eip_path, service_path
-from openelb.kube.shapes import EipShape, ServiceShape
-from openelb.model.cluster import Pool, PoolStatus, Publication, Service, ServiceKey
+from openelb.kube.resources import ALLOCATIONS_PATH, allocation_path, eip_path, reservation_path, service_path
+from openelb.kube.shapes import AllocationShape, EipShape, ReservationShape, ServiceShape
+from openelb.model.cluster import Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 
 
 async def read_service(client: Client, key: ServiceKey) -> Service:
@@ -27,7 +27,7 @@ async def write_pool_status(client: Client, pool: Pool, status: PoolStatus) -> P
     patch = encode.pool_status_patch(pool, status, datetime.now(UTC))
     if not patch:
         return pool
-    return decode.pool(await client.patch(f"{eip_path(pool.name)}/status", patch, EipShape))
+    return decode_pools.pool(await client.patch(f"{eip_path(pool.name)}/status", patch, EipShape))
 
 
 async def write_pool_finalizer(client: Client, pool: Pool, *, present: bool) -> Pool:
@@ -35,4 +35,30 @@ async def write_pool_finalizer(client: Client, pool: Pool, *, present: bool) -> 
     patch = encode.pool_finalizer_patch(pool, present=present)
     if not patch:
         return pool
-    return decode.pool(await client.patch(eip_path(pool.name), patch, EipShape))
+    return decode_pools.pool(await client.patch(eip_path(pool.name), patch, EipShape))
+
+
+async def write_page(client: Client, pool: Pool, seen: Page | None, page: Page) -> Page:
+    """Make or replace an EipAllocation. Raises Conflict when it changed since it was read, AlreadyExists when it is there."""
+    if seen is None:
+        body = encode.page_object(page, pool)
+        return decode_pools.page(await client.create(ALLOCATIONS_PATH, body, AllocationShape))
+    patch = encode.page_patch(seen, page)
+    if not patch:
+        return seen
+    return decode_pools.page(await client.patch(allocation_path(page.name), patch, AllocationShape))
+
+
+async def remove_page(client: Client, seen: Page) -> None:
+    """Remove an EipAllocation that holds nothing. Raises Conflict when it changed since it was read."""
+    await client.delete(allocation_path(seen.name), uid=seen.uid, version=seen.version)
+
+
+async def write_reservation(client: Client, seen: Reservation, wanted: Reservation) -> Reservation:
+    """Replace the status of an EipReservation. Raises Conflict when it changed since it was read."""
+    patch = encode.reservation_patch(seen, wanted, datetime.now(UTC))
+    if not patch:
+        return seen
+    return decode_pools.reservation(
+        await client.patch(f"{reservation_path(seen.name)}/status", patch, ReservationShape)
+    )

@@ -36,20 +36,26 @@ class AddressRange:
 
     @classmethod
     def _network(cls, text: str) -> Self:
+        # Python would read 0.0.0.255 as a mask as well, with the bits turned round.
+        mask = parse_address(text.partition("/")[2])
         try:
-            network = ip_network(text, strict=False)
+            network = ip_network(text, strict=False) if "%" not in text else None
         except ValueError:
+            network = None
+        if network is None or (mask is not None and mask != network.netmask):
             raise ValueError(
-                f"{text!r} is no CIDR: write a network and its prefix length, for example 192.0.2.0/24"
-            ) from None
+                f"{_quoted(text)} is no CIDR: write a network and its prefix length, for example 192.0.2.0/24"
+            )
         return cls(network[0], network[-1])
 
     @classmethod
     def _between(cls, first: Address, last: Address, text: str) -> Self:
         if first.version != last.version:
-            raise ValueError(f"{text!r} mixes IPv4 and IPv6: both ends of a range are of one family")
+            raise ValueError(f"{_quoted(text)} mixes IPv4 and IPv6: both ends of a range are of one family")
         if int(first) > int(last):
-            raise ValueError(f"{text!r} is reversed: the first address comes before the last, write {last}-{first}")
+            raise ValueError(
+                f"{_quoted(text)} is reversed: the first address comes before the last, write {last}-{first}"
+            )
         return cls(first, last)
 
     @property
@@ -75,6 +81,7 @@ class AddressRange:
         return map(type(self.first), range(int(self.first), int(self.last) + 1))
 
 
+_QUOTED = 60
 _LONGEST = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
 
 
@@ -96,11 +103,16 @@ def _parsed(text: str) -> Address | None:
         return None
 
 
+def _quoted(text: str) -> str:
+    """What a user wrote, as far as it is read: whoever pasted a page knows which."""
+    return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "…")
+
+
 def _address(text: str, whole: str) -> Address:
     address = parse_address(text)
     if address is None:
         raise ValueError(
-            f"{whole!r} is no address, CIDR or range: write for example 192.0.2.10, 192.0.2.0/24 "
+            f"{_quoted(whole)} is no address, CIDR or range: write for example 192.0.2.10, 192.0.2.0/24 "
             "or 192.0.2.10-192.0.2.20"
         )
     return address

@@ -1,13 +1,16 @@
 """Our words for what the cluster has: pools, Services, speakers. Each holds only what a judgement needs."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import NamedTuple
 
-from openelb.model.addresses import Address, AddressRange
+from openelb.model.addresses import Address
 from openelb.model.findings import Condition
+from openelb.model.ranges import Ranges
+from openelb.model.selectors import Selector
 
 
 class ServiceKey(NamedTuple):
@@ -32,14 +35,43 @@ class Protocol(StrEnum):
 Ledger = Mapping[Address, tuple[ServiceKey, ...]]
 
 
+class Release(NamedTuple):
+    """Who gave an address back, and when (seconds since 1970)."""
+
+    key: ServiceKey
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a pool's ledger, which is written whole or not at all: who holds what, and what was given back of late.
+
+    The first part is in the Eip's status; what it has no room for continues in EipAllocations, each of them a page with the
+    `name` of the object. `pool` is the Eip's name.
+    """
+
+    pool: str
+    name: str = ""
+    used: Ledger = field(default_factory=dict)
+    released: Mapping[Address, Release] = field(default_factory=dict)
+    uid: str = ""
+    version: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolStatus:
-    """The status of an Eip: the ledger, and what is derived from it for people."""
+    """The status of an Eip: the first page of the ledger, and what is derived from all of it for people.
+
+    `address` is the last `spec.address` that could be read: of a pool whose address was spoilt it tells which are its own.
+    """
 
     used: Ledger = field(default_factory=dict)
+    released: Mapping[Address, Release] = field(default_factory=dict)
+    address: str = ""
     first: str = ""
     last: str = ""
     size: int = 0
+    free: int = 0
     v4: bool = False
     ready: bool = False
     usage: int = 0
@@ -49,34 +81,107 @@ class PoolStatus:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """An Eip. `ranges` is empty when `address` cannot be read; `problem` then says why, in a sentence for its author."""
+    """An Eip. `ranges` is empty when `address` cannot be read; `problem` then says why, in a sentence for its author.
+
+    `given` is what it gives out of that: not what is excluded. A pool that is bound (by namespaces, their labels or the
+    Services' labels) serves those Services that name none; `cooldown` is in seconds, `quota` in addresses for a namespace.
+    """
 
     name: str
     address: str
-    ranges: tuple[AddressRange, ...]
+    ranges: Ranges
+    given: Ranges = field(default_factory=Ranges)
     problem: str = ""
     protocol: Protocol = Protocol.BGP
     interface: str = ""
     disabled: bool = False
     default: bool = False
     left_to_cni: bool = False
+    namespaces: tuple[str, ...] = ()
+    namespace_labels: tuple[tuple[str, str], ...] = ()
+    service_selector: Selector | None = None
+    priority: int = 0
+    cooldown: int = 0
+    quota: int | None = None
+    adopts: bool = False
     deleting: bool = False
+    created: str = ""
     finalizers: tuple[str, ...] = ()
     status: PoolStatus = field(default_factory=PoolStatus)
     uid: str = ""
     version: str = ""
 
     def __contains__(self, address: object) -> bool:
-        return any(address in addresses for addresses in self.ranges)
+        return address in self.ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An EipReservation: addresses of a pool that only certain Services get, before these exist and after they are gone.
+
+    For the Service `service` of the namespace, or for those that the selector matches, or for all of them. Either certain
+    `addresses` or any `count` of the pool, of which `held` are chosen. It ends at `expires` (seconds since 1970).
+    """
+
+    name: str
+    pool: str
+    addresses: tuple[Address, ...] = ()
+    count: int = 0
+    namespace: str = ""
+    service: str = ""
+    selector: Selector | None = None
+    expires: float = math.inf
+    problem: str = ""
+    held: tuple[Address, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    created: str = ""
+    uid: str = ""
+    version: str = ""
+
+
+class Port(NamedTuple):
+    """A port of a Service: `TCP`, `UDP` or `SCTP`, and the number."""
+
+    protocol: str
+    number: int
+
+
+class FamilyPolicy(StrEnum):
+    """How many address families a Service wants (v1 Service, `spec.ipFamilyPolicy`)."""
+
+    SINGLE = "SingleStack"
+    PREFER_DUAL = "PreferDualStack"
+    REQUIRE_DUAL = "RequireDualStack"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user of a Service asks for beyond the families, as it is written in the annotations and in `spec.loadBalancerIP`.
+
+    `pools`, `addresses`, `count`, `sharing_key` and `migrate_to` are ours (`openelb.io/…`); the others upstream's.
+    """
+
+    pool: str = ""
+    address: str = ""
+    load_balancer_ip: str = ""
+    protocol: str = ""
+    pools: str = ""
+    addresses: str = ""
+    count: str = ""
+    sharing_key: str = ""
+    migrate_to: str = ""
+
+
+NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A Service of any type: one that left the type LoadBalancer may still hold an address.
 
-    `requested_address` is the annotation and `load_balancer_ip` the field of the spec, both as the user wrote them.
     `ingress` holds the addresses of `status.loadBalancer`, in order; `conditions` only ours. `labelled` (it has labels
-    at all) and `condition_types` (everybody's, in order) say where a write has to go.
+    at all) and `condition_types` (everybody's, in order) say where a write has to go. `selector` is that of its pods.
+    `moving_since` is when it began to show both of the addresses between which it moves (seconds since 1970); 0: it does not.
     """
 
     key: ServiceKey
@@ -84,11 +189,12 @@ class Service:
     load_balancer_class: str = ""
     opt_in: str = ""
     node_proxy: str = ""
-    requested_pool: str = ""
-    requested_address: str = ""
-    load_balancer_ip: str = ""
-    requested_protocol: str = ""
+    wishes: Wishes = NO_WISHES
     families: tuple[int, ...] = (4,)
+    family_policy: FamilyPolicy = FamilyPolicy.SINGLE
+    ports: tuple[Port, ...] = ()
+    selector: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
     local_traffic_only: bool = False
     pool_label: str = ""
     labelled: bool = True
@@ -96,6 +202,7 @@ class Service:
     ingress: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     condition_types: tuple[str, ...] = ()
+    moving_since: float = 0.0
     deleting: bool = False
     created: str = ""
     uid: str = ""

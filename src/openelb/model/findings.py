@@ -12,6 +12,7 @@ class Reason(StrEnum):
 
     # openelb.io/AddressAllocated of a Service
     ALLOCATED = "Allocated"
+    ADOPTED = "Adopted"
     POOL_NOT_FOUND = "PoolNotFound"
     POOL_INVALID = "PoolInvalid"
     POOL_DISABLED = "PoolDisabled"
@@ -22,7 +23,20 @@ class Reason(StrEnum):
     ADDRESS_INVALID = "AddressInvalid"
     ADDRESS_OUTSIDE_POOL = "AddressOutsidePool"
     ADDRESS_TAKEN = "AddressTaken"
+    ADDRESS_RESERVED = "AddressReserved"
+    REQUEST_INVALID = "RequestInvalid"
+    QUOTA_EXCEEDED = "QuotaExceeded"
     NODE_PROXY_UNSUPPORTED = "NodeProxyUnsupported"
+
+    # openelb.io/Moving of a Service
+    MOVING = "Moving"
+
+    # Exhausted and Overlapping of an Eip, Ready of an EipReservation
+    IN_USE = "InUse"
+    FREE = "Free"
+    OVERLAPPING = "Overlapping"
+    DISJOINT = "Disjoint"
+    EXPIRED = "Expired"
 
     # openelb.io/Announced of a Service, and Ready of an Eip
     ANNOUNCED = "Announced"

@@ -11,6 +11,11 @@ OPT_IN_VALUE = "openelb"
 REQUESTED_ADDRESS = "eip.openelb.kubesphere.io/v1alpha1"
 REQUESTED_POOL = "eip.openelb.kubesphere.io/v1alpha2"
 REQUESTED_PROTOCOL = "protocol.openelb.kubesphere.io/v1alpha1"
+ADDRESSES = "openelb.io/addresses"
+POOLS = "openelb.io/pools"
+COUNT = "openelb.io/count"
+SHARING_KEY = "openelb.io/sharing-key"
+MIGRATE_TO = "openelb.io/migrate-to"
 NODE_PROXY = "node-proxy.openelb.kubesphere.io/type"
 NODE_PROXY_KINDS = frozenset({"deployment", "daemonset"})
 
@@ -19,12 +24,15 @@ POOL_LABEL = "eip.openelb.kubesphere.io/v1alpha2"
 SERVICE_FINALIZER = "finalizer.lb.kubesphere.io/v1alpha1"
 ADDRESS_ALLOCATED = "openelb.io/AddressAllocated"
 ANNOUNCED = "openelb.io/Announced"
+MOVING = "openelb.io/Moving"
 
 # On Eips.
 DEFAULT_POOL = "eip.openelb.kubesphere.io/is-default-eip"
 CNI_LABEL = "openelb.kubesphere.io/cni"
 POOL_FINALIZER = "finalizer.ipam.kubesphere.io/v1alpha1"
 READY = "Ready"
+EXHAUSTED = "Exhausted"
+OVERLAPPING = "Overlapping"
 
 # Leases in our namespace.
 LEADER_LEASE = "openelb-manager"

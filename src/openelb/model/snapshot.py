@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from openelb.model.cluster import Pool, Service, ServiceKey, Speaker
+from openelb.model.cluster import Page, Pool, Reservation, Service, ServiceKey, Speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Unreadable:
 class Snapshot:
     """What judgements are made from.
 
+    `pages` are the EipAllocations by name, and `namespaces` the labels of each namespace.
     `endpoints` has the nodes with a ready endpoint of a Service. `speakers` are those whose Lease is in the cluster,
     by node; `leader_renewal` changes with every renewal of the manager's. `gone` are Services that a direct read has
     shown to be absent: a Service that is merely not in `services` may be one that has not arrived yet. `unreadable` has,
@@ -44,6 +45,9 @@ class Snapshot:
     leader_renewal: str = ""
     gone: frozenset[ServiceKey] = frozenset()
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def amounts_to(self, other: "Snapshot") -> bool:
         """Whether the same follows from this one as from the `other`: between most two snapshots only Leases were renewed,
@@ -56,7 +60,8 @@ class Snapshot:
     def _facts(self) -> tuple[object, ...]:
         """A tuple, since it takes one and the same mapping for equal without reading it."""
         links = {node: speaker.links for node, speaker in self.speakers.items()}
-        return self.pools, self.services, self.gone, self.unreadable, links
+        judged_by = self.reservations, self.namespaces, self.gone, self.unreadable, links
+        return self.pools, self.pages, self.services, *judged_by
 
     def _local_endpoints(self) -> Mapping[ServiceKey, frozenset[str] | None]:
         return {key: self.endpoints.get(key) for key, service in self.services.items() if service.local_traffic_only}

@@ -1,319 +1,344 @@
-"""Which address a Service gets: what it asks for, whether what it holds is that, and what is chosen for it."""
+"""Which addresses a Service gets: what is chosen for it, from which pools, and why there is none."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
-from typing import NamedTuple
+import math
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from openelb.model import names
-from openelb.model.addresses import Address, order, parse_address
-from openelb.model.cluster import Ledger, Pool, Service, ServiceKey
+from openelb.model.addresses import Address
+from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.findings import Finding, Reason
+from openelb.plan import sharing
+from openelb.plan.books import Books
+from openelb.plan.ledger import Holding
 from openelb.plan.placement import misnamed
+from openelb.plan.request import Request, Slot
+from openelb.plan.terms import Terms, held
+from openelb.plan.wording import brief, existing, families, going, taken
 
-HOLDERS_NAMED = 3
-POOLS_NAMED = 8
 REFUSALS_TOLD = 3  # of all pools that were tried; the API server limits a condition's message to 32 KiB
 
 
-class Holding(NamedTuple):
-    """An address of a pool."""
-
-    pool: str
-    address: Address
-
-
-class Books:
-    """The ledgers of all pools, and what Services show, while one look fills them in.
-
-    `unreadable` are Eips that cannot be read at present, by name, with a sentence that says why. What was known of one before,
-    if anything, is among the pools; nothing new can be written to its ledger.
-    """
-
-    def __init__(
-        self, pools: Mapping[str, Pool], services: Iterable[Service], unreadable: Mapping[str, str] | None = None
-    ) -> None:
-        self.pools = pools
-        self.unreadable = unreadable or {}
-        self.by_name = sorted(pools.values(), key=lambda pool: pool.name)
-        self.used = {pool.name: _in_order(pool.status.used) for pool in self.by_name}
-        self._holders: dict[Address, list[ServiceKey]] = defaultdict(list)
-        self._holdings: dict[ServiceKey, list[Holding]] = defaultdict(list)
-        self._shared: set[Holding] = set()
-        self._showers: dict[Address, list[ServiceKey]] = defaultdict(list)
-        self._shown: dict[ServiceKey, tuple[Address, ...]] = {}
-        self._free: dict[tuple[str, tuple[int, ...]], Iterator[Address]] = {}
-        for name, ledger in self.used.items():
-            for address, keys in ledger.items():
-                holding = Holding(name, address)
-                for key in keys:
-                    self._note(key, holding)
-                if len(keys) > 1:
-                    self._shared.add(holding)
-        for service in services:
-            if service.ingress:
-                self.show(service.key, service.ingress)
-
-    def _note(self, key: ServiceKey, holding: Holding) -> None:
-        self._holders[holding.address].append(key)
-        self._holdings[key].append(holding)
-
-    def show(self, key: ServiceKey, texts: Iterable[str]) -> None:
-        """The Service shows these addresses, or is about to."""
-        shown = tuple([address for text in texts if (address := parse_address(text)) is not None])
-        self._shown[key] = shown
-        for address in shown:
-            self._showers[address].append(key)
-
-    def sole(self, key: ServiceKey) -> Holding | None:
-        """What a Service holds, where that is one address and nobody shares it. Before anything was entered or struck."""
-        held = self._holdings.get(key, ())
-        return held[0] if len(held) == 1 and not (self._shared and held[0] in self._shared) else None
-
-    def is_held(self, address: Address) -> bool:
-        """Whether anybody holds the address, in whatever pool."""
-        return address in self._holders
-
-    def holders(self, address: Address) -> frozenset[ServiceKey]:
-        """Who holds the address, in whatever pool: where pools overlap, one address is still one address.
-
-        Whoever this look strikes out counts until the next: of two ledgers that overlap, either may be written first.
-        """
-        return frozenset(self._holders.get(address, ()))
-
-    def others(self, key: ServiceKey, address: Address) -> frozenset[ServiceKey]:
-        """Who else holds or shows the address."""
-        return frozenset((*self._holders.get(address, ()), *self._showers.get(address, ()))) - {key}
-
-    def rivals(self, key: ServiceKey, holding: Holding) -> frozenset[ServiceKey]:
-        """Who shows the address that the Service holds, and does not share it by the ledger."""
-        sharers = self.used[holding.pool].get(holding.address, ())
-        return frozenset(self._showers.get(holding.address, ())).difference(sharers, (key,))
-
-    def holdings(self, key: ServiceKey) -> tuple[Holding, ...]:
-        """What a Service holds, what it shows first."""
-        held = self._holdings.get(key, ())
-        if len(held) < 2:
-            return tuple(held)
-        shown = self.shown(key)
-        return tuple(sorted(held, key=lambda one: (one.address not in shown, one.pool, order(one.address))))
-
-    def shown(self, key: ServiceKey) -> tuple[Address, ...]:
-        """The addresses that a Service shows, whoever published them."""
-        return self._shown.get(key, ())
-
-    def everybody(self) -> frozenset[ServiceKey]:
-        """All who hold an address."""
-        return frozenset(key for key, holdings in self._holdings.items() if holdings)
-
-    def enter(self, key: ServiceKey, holding: Holding) -> None:
-        """Give an address to a Service."""
-        ledger = self.used[holding.pool]
-        ledger[holding.address] = (*ledger.get(holding.address, ()), key)
-        self._note(key, holding)
-
-    def strike(self, key: ServiceKey, holding: Holding) -> None:
-        """Take an address back from a Service; its sharers keep it. It is free at the next look."""
-        ledger = self.used[holding.pool]
-        rest = tuple(other for other in ledger[holding.address] if other != key)
-        if rest:
-            ledger[holding.address] = rest
-        else:
-            del ledger[holding.address]
-        self._holdings[key].remove(holding)
-
-    def lowest_free(self, pool: Pool, families: tuple[int, ...]) -> Address | None:
-        """The lowest address of the pool, in one of these families, that nobody holds or shows."""
-        free = self._free.get((pool.name, families))
-        if free is None:
-            free = chain.from_iterable(addresses for addresses in pool.ranges if addresses.version in families)
-            self._free[pool.name, families] = free
-        return next(
-            (address for address in free if address not in self._holders and address not in self._showers), None
-        )
-
-
-def _in_order(used: Ledger) -> dict[Address, tuple[ServiceKey, ...]]:
-    """A copy to write in. Whoever edited it by hand may have named a holder twice, or none."""
-    copy = dict(used)
-    for address, keys in used.items():
-        if len(keys) != 1:
-            copy[address] = tuple(dict.fromkeys(keys))
-        if not keys:
-            del copy[address]
-    return copy
-
-
-def wants_address(service: Service, lb_class: str) -> bool:
-    """Whether the Service is ours to serve: opted in by annotation without a class, or of our class."""
+def wants_address(service: Service, terms: Terms, lb_class: str) -> bool:
+    """Whether the Service is ours to serve: of our class; or without a class, and opted in or adopted."""
     if service.deleting or not service.load_balancer or service.node_proxy in names.NODE_PROXY_KINDS:
         return False
     if service.load_balancer_class:
         return service.load_balancer_class == lb_class
-    return service.opt_in == names.OPT_IN_VALUE
+    return service.opt_in == names.OPT_IN_VALUE or (not service.opt_in and (terms.adopts or was_adopted(service)))
 
 
-def address_asked_for(service: Service) -> str:
-    """The annotation wins over `spec.loadBalancerIP`, as in upstream 0.6."""
-    return service.requested_address or service.load_balancer_ip
-
-
-def disagreement(service: Service) -> str:
-    """A sentence for a user who asked for two different addresses, or nothing."""
-    if not service.load_balancer_ip or service.requested_address in ("", service.load_balancer_ip):
-        return ""
-    return (
-        f"; spec.loadBalancerIP {service.load_balancer_ip} is not looked at, since the annotation "
-        f"{names.REQUESTED_ADDRESS} asks for {service.requested_address}: remove one of them"
+def was_adopted(service: Service) -> bool:
+    """Whether it got its address without asking. It keeps that when the pool adopts no more."""
+    return any(
+        condition.type == names.ADDRESS_ALLOCATED and condition.status and condition.reason == Reason.ADOPTED
+        for condition in service.conditions
     )
 
 
-def satisfies(service: Service, holding: Holding) -> bool:
-    """Whether what the Service holds is what it asks for. What it did not ask for never makes it move."""
-    text = address_asked_for(service)
-    return service.requested_pool in ("", holding.pool) and (not text or parse_address(text) == holding.address)
+def satisfies(request: Request, slot: Slot, holding: Holding) -> bool:
+    """Whether an address of that pool is what a slot asks for. What nobody asked for never makes a Service move."""
+    if slot.address is not None and slot.address != holding.address:
+        return False
+    return slot.family == holding.address.version and (not request.pools or holding.pool in request.pools)
 
 
-def choose(service: Service, books: Books) -> Holding | Finding:
-    """An address for a Service that holds none it asked for, or why there is none."""
-    text = address_asked_for(service)
-    asked = parse_address(text)
-    if text and asked is None:
-        return Finding(Reason.ADDRESS_INVALID, f"{text!r} is no IP address: ask for one like 192.0.2.10, or for none")
-    if service.requested_pool:
-        return _from_named_pool(service, asked, books)
-    if asked is not None:
-        return _at_address(service, asked, books)
-    return _automatic(service, books)
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses for one look. `now` is in seconds since 1970; `due` gathers when time alone makes another choice possible."""
 
+    books: Books
+    terms: Terms
+    now: float
+    due: list[float]
+    offers: dict[object, list[Pool]] = field(default_factory=dict)
+    """The pools that were offered to Services alike."""
 
-def _from_named_pool(service: Service, asked: Address | None, books: Books) -> Holding | Finding:
-    pool = books.pools.get(service.requested_pool)
-    if pool is None and service.requested_pool in books.unreadable:
-        return _unreadable(service.requested_pool, books)
-    if pool is None:
+    def choose(self, service: Service, request: Request, slot: Slot, besides: Collection[Address]) -> Holding | Finding:
+        """An address for a slot, none of those `besides`; or why there is none."""
+        if slot.family not in service.families:
+            return Finding(
+                Reason.FAMILY_MISMATCH,
+                f"{slot.address} is IPv{slot.family} and the Service asks for {families(service.families)}: ask for an "
+                "address of its family, or change spec.ipFamilies",
+            )
+        if request.pools:
+            return self._from_first(service, request, slot, besides, [*map(self._named, request.pools)])
+        if slot.address is not None:
+            return self._at(service, request, slot, slot.address, besides)
+        pools = self._offered(service, request)
+        if not pools:
+            return Finding(Reason.NO_POOL, self._no_pool(request))
+        return self._from_first(service, request, slot, besides, pools)
+
+    def _from_first(
+        self,
+        service: Service,
+        request: Request,
+        slot: Slot,
+        besides: Collection[Address],
+        pools: Iterable[Pool | Finding],
+    ) -> Holding | Finding:
+        refusals = []
+        for pool in pools:
+            choice = pool if isinstance(pool, Finding) else self._from(pool, service, request, slot, besides)
+            if isinstance(choice, Holding):
+                return choice
+            refusals.append(choice)
+        if len(refusals) == 1:
+            return refusals[0]
+        sentences = [refusal.sentence for refusal in refusals[:REFUSALS_TOLD]]
+        more = len(refusals) - len(sentences)
+        return Finding(refusals[0].reason, "; ".join(sentences) + (f"; and {more} more Eips refuse" if more else ""))
+
+    def missing(self, name: str) -> Finding | None:
+        """Why there is no such pool, or not for long."""
+        pool = self._named(name)
+        return pool if isinstance(pool, Finding) else going(pool)
+
+    def _named(self, name: str) -> Pool | Finding:
+        pool = self.terms.pools.get(name)
+        if pool is not None:
+            return pool
+        if name in self.terms.unreadable:
+            return self._unreadable(name)
         return Finding(
             Reason.POOL_NOT_FOUND,
-            f"Eip {service.requested_pool} does not exist: create it, or name another one in the annotation "
-            f"{names.REQUESTED_POOL}; {_existing(books)}",
+            f"Eip {name} does not exist: create it, or name another one in the annotation "
+            f"{names.REQUESTED_POOL}; {existing(self.terms)}",
         )
-    return _from(pool, service, asked, books)
 
+    def _at(
+        self, service: Service, request: Request, slot: Slot, asked: Address, besides: Collection[Address]
+    ) -> Holding | Finding:
+        pool = self.terms.source(asked)
+        if pool is None:
+            return Finding(
+                Reason.ADDRESS_OUTSIDE_POOL,
+                f"{asked} lies in no Eip: ask for an address of one, or create an Eip that holds it; "
+                f"{existing(self.terms)}",
+            )
+        return self._from(pool, service, request, slot, besides)
 
-def _at_address(service: Service, asked: Address, books: Books) -> Holding | Finding:
-    pool = next((pool for pool in books.by_name if asked in pool), None)
-    if pool is None:
+    def _offered(self, service: Service, request: Request) -> list[Pool]:
+        alike = self.terms.kind(service), request.protocol
+        if alike not in self.offers:
+            self.offers[alike] = self._in_order(service, request)
+        return self.offers[alike]
+
+    def _in_order(self, service: Service, request: Request) -> list[Pool]:
+        """In the order in which they are tried: where something is reserved, those bound, the default ones, and, where the
+        Service names a protocol, all that are not bound. A protocol named is a filter.
+        """
+        terms = self.terms
+        reserved = {one.pool for one in terms.reserved_for(service)}
+
+        def rank(pool: Pool) -> tuple[int, int, str]:
+            if pool.name in reserved:
+                return 0, 0, pool.name
+            if terms.binds(pool, service):
+                return 1, pool.priority, pool.name
+            return (2 if pool.default else 3), 0, pool.name
+
+        fitting = [pool for pool in terms.by_name if request.protocol in ("", pool.protocol.value)]
+        ranked = [(rank(pool), pool) for pool in fitting]
+        last = 3 if request.protocol else 2
+        return [
+            pool
+            for place, pool in sorted(ranked, key=lambda pair: pair[0])
+            if place[0] <= last and not (place[0] == 3 and terms.is_bound(pool))
+        ]
+
+    def _from(
+        self, pool: Pool, service: Service, request: Request, slot: Slot, besides: Collection[Address]
+    ) -> Holding | Finding:
+        obstacle = self._obstacle(pool, slot)
+        if obstacle is not None:
+            return obstacle
+        if slot.address is not None:
+            return self._certain(pool, service, request, slot.address, besides)
+        if request.sharing_key and (joined := self._joined(pool, service, slot, besides)):
+            return joined
+        return self._over_quota(pool, service, besides) or self._any(pool, service, slot, besides)
+
+    def _certain(
+        self, pool: Pool, service: Service, request: Request, asked: Address, besides: Collection[Address]
+    ) -> Holding | Finding:
+        if asked not in pool:
+            return Finding(
+                Reason.ADDRESS_OUTSIDE_POOL,
+                f"{asked} lies outside Eip {pool.name} ({brief(pool.address)}): ask for an address inside it, or for none",
+            )
+        is_own = service.key in self.books.holders(asked)
+        if asked not in self.terms.given[pool.name] and not is_own:
+            return self._not_given(pool, asked)
+        reservation = self.terms.reserved.get(asked)
+        if reservation is not None and reservation not in self.terms.reserved_for(service):
+            return Finding(
+                Reason.ADDRESS_RESERVED,
+                f"{asked} is reserved by EipReservation {reservation.name}: ask for another address, or for none",
+            )
+        others = self.books.others(service.key, asked)
+        if others:
+            entry = self.books.entry(asked)
+            if entry is None or (entry.pool != pool.name and request.pools):
+                return taken(asked, others)
+            return self._unshared(service, asked, others) or entry
+        return self._over_quota(pool, service, besides) or Holding(pool.name, asked)
+
+    def _not_given(self, pool: Pool, asked: Address) -> Finding:
+        elder = next((elder for elder in self.terms.elders.get(pool.name, ()) if asked in elder), None)
+        if elder is not None:
+            return Finding(
+                Reason.ADDRESS_OUTSIDE_POOL,
+                f"{asked} belongs to Eip {elder.name}, which is older than Eip {pool.name} and has it too: name that one, "
+                "or take the address out of either",
+            )
         return Finding(
-            Reason.ADDRESS_OUTSIDE_POOL,
-            f"{asked} lies in no Eip: ask for an address of one, or create an Eip that holds it; {_existing(books)}",
+            Reason.ADDRESS_RESERVED,
+            f"Eip {pool.name} does not give out {asked}: spec.exclude or spec.skipNetworkAndBroadcast takes it out; ask "
+            "for another address, or for none",
         )
-    return _from(pool, service, asked, books)
 
+    def _unshared(self, service: Service, address: Address, others: frozenset[ServiceKey]) -> Finding | None:
+        """Why the Service cannot share the address with these, or None where it can."""
+        known = [self.books.services.get(key) for key in sorted(others)]
+        sharers = [one for one in known if one is not None]
+        if len(sharers) < len(known):
+            return taken(address, others)
+        why = next((why for one in sharers if (why := sharing.obstacle(service, one))), "")
+        if not why:
+            return None
+        return Finding(Reason.ADDRESS_TAKEN, f"{taken(address, others).sentence}; it cannot be shared, since {why}")
 
-def _automatic(service: Service, books: Books) -> Holding | Finding:
-    pools = _offered(service, books)
-    if not pools:
-        return Finding(Reason.NO_POOL, _no_pool(service, books))
-    refusals = []
-    for pool in pools:
-        choice = _from(pool, service, None, books)
-        if isinstance(choice, Holding):
-            return choice
-        refusals.append(choice)
-    if len(refusals) == 1:
-        return refusals[0]
-    sentences = [refusal.sentence for refusal in refusals[:REFUSALS_TOLD]]
-    more = len(refusals) - len(sentences)
-    return Finding(refusals[0].reason, "; ".join(sentences) + (f"; and {more} more Eips refuse" if more else ""))
+    def _joined(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Holding | None:
+        """The lowest address of the pool that Services with the same sharing key have, where this one fits in."""
+        addresses = {
+            holding.address
+            for key in sharing.group(self.books.services, service)
+            for holding in self.books.holdings(key)
+            if holding.pool == pool.name and holding.address.version == slot.family and holding.address not in besides
+        }
+        for address in sorted(addresses, key=int):
+            if self._unshared(service, address, self.books.others(service.key, address)) is None:
+                return Holding(pool.name, address)
+        return None
 
+    def _any(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Holding | Finding:
+        former = self._former(pool, service, slot, besides)
+        if former is not None:
+            return Holding(pool.name, former)
+        for reservation in self.terms.reserved_for(service):
+            for address in held(reservation) if reservation.pool == pool.name else ():
+                is_theirs = self.terms.reserved.get(address) is reservation and address in self.terms.given[pool.name]
+                is_free = address not in besides and not self.books.is_taken(address)
+                if address.version == slot.family and is_theirs and is_free:
+                    return Holding(pool.name, address)
+        free = self._free(pool, service, slot, besides)
+        if not pool.cooldown:
+            lowest = next(free, None)
+            return Holding(pool.name, lowest) if lowest is not None else self._exhausted(pool)
+        return self._coolest(pool, free)
 
-def _offered(service: Service, books: Books) -> list[Pool]:
-    """Default pools first; then, where the Service names a protocol, all pools of it. A protocol named is a filter."""
-    protocol = service.requested_protocol
-    default = [pool for pool in books.by_name if pool.default and protocol in ("", pool.protocol.value)]
-    others = [pool for pool in books.by_name if not pool.default and pool.protocol.value == protocol]
-    return default + others
+    def _free(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Iterator[Address]:
+        given, mine = self.terms.given[pool.name], self.terms.reserved_for(service)
+        for address in self.books.lowest_free(pool.name, given, slot.family):
+            reservation = self.terms.reserved.get(address)
+            if address not in besides and (reservation is None or reservation in mine):
+                yield address
 
+    def _former(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Address | None:
+        """What a Service of the same name gave back last, if it is free."""
+        if not pool.cooldown:
+            return None
+        mine = [
+            (release.at, address)
+            for address, release in self.books.all_released(pool.name).items()
+            if release.key == service.key and address.version == slot.family and address in self.terms.given[pool.name]
+        ]
+        latest = [address for _, address in sorted(mine, key=lambda pair: pair[0], reverse=True)]
+        kept = [self.terms.reserved.get(one) in (None, *self.terms.reserved_for(service)) for one in latest]
+        free = [one for one, may in zip(latest, kept, strict=True) if may and one not in besides]
+        return next((one for one in free if not self.books.is_taken(one)), None)
 
-def _no_pool(service: Service, books: Books) -> str:
-    if service.requested_protocol:
+    def _coolest(self, pool: Pool, free: Iterator[Address]) -> Holding | Finding:
+        """One that was not given back of late; of those that were and have cooled down, the one that has waited longest."""
+        longest, since = None, math.inf
+        for address in free:
+            release = self.books.released(Holding(pool.name, address))
+            if release is None:
+                return Holding(pool.name, address)
+            if release.at < since:
+                longest, since = address, release.at
+        if longest is None:
+            return self._exhausted(pool)
+        if since + pool.cooldown <= self.now:
+            return Holding(pool.name, longest)
+        self.due.append(since + pool.cooldown)
+        return Finding(
+            Reason.POOL_EXHAUSTED,
+            f"all free addresses of Eip {pool.name} were given back less than {pool.cooldown} s ago (spec.cooldownSeconds): "
+            "wait, enlarge it, or name another Eip",
+        )
+
+    def _over_quota(self, pool: Pool, service: Service, besides: Collection[Address]) -> Finding | None:
+        """What the Service has of the pool counts by what it is to have: an address that it changes is not two."""
+        namespace = service.key.namespace
+        own = sum(holding.pool == pool.name for holding in self.books.holdings(service.key))
+        others = self.books.usage_of(namespace, pool.name) - own
+        if pool.quota is None or others + sum(address in pool for address in besides) < pool.quota:
+            return None
+        return Finding(
+            Reason.QUOTA_EXCEEDED,
+            f"namespace {namespace} has the {pool.quota} addresses of Eip {pool.name} that spec.quota.addressesPerNamespace "
+            "allows: free one, raise the quota, or name another Eip",
+        )
+
+    def _unreadable(self, name: str) -> Finding:
+        return Finding(Reason.POOL_INVALID, f"Eip {name} cannot be used: it {self.terms.unreadable[name]}")
+
+    def _obstacle(self, pool: Pool, slot: Slot) -> Finding | None:
+        """Why a pool gives no address of that family, whoever asks."""
+        if pool.name in self.terms.unreadable:
+            return self._unreadable(pool.name)
+        flaw = misnamed(pool) or pool.problem
+        if flaw:
+            return Finding(Reason.POOL_INVALID, f"Eip {pool.name} cannot be used: {flaw}")
+        if leaving := going(pool):
+            return leaving
+        if pool.disabled:
+            return Finding(
+                Reason.POOL_DISABLED, f"Eip {pool.name} is disabled: set its spec.disable to false, or name another one"
+            )
+        if slot.family not in pool.ranges.versions:
+            return Finding(
+                Reason.FAMILY_MISMATCH,
+                f"Eip {pool.name} has {families(pool.ranges.versions)} addresses and the Service asks for IPv{slot.family}: "
+                "name an Eip of its family, or change spec.ipFamilies",
+            )
+        return None
+
+    def _exhausted(self, pool: Pool) -> Finding:
+        given = self.terms.given[pool.name]
+        if given == pool.ranges and not self.terms.reserved:
+            return Finding(
+                Reason.POOL_EXHAUSTED,
+                f"all {pool.ranges.size} addresses of Eip {pool.name} ({brief(pool.address)}) are in use: free one, enlarge "
+                "it, or name another Eip",
+            )
+        return Finding(
+            Reason.POOL_EXHAUSTED,
+            f"all addresses of Eip {pool.name} ({brief(pool.address)}) that this Service could have are in use, reserved or "
+            "excluded: free one, enlarge the Eip, or name another one",
+        )
+
+    def _no_pool(self, request: Request) -> str:
+        if request.protocol:
+            return (
+                f"no Eip has the protocol {request.protocol} that the annotation {names.REQUESTED_PROTOCOL} "
+                f"asks for: create one, or correct the annotation; {existing(self.terms)}"
+            )
         return (
-            f"no Eip has the protocol {service.requested_protocol} that the annotation {names.REQUESTED_PROTOCOL} "
-            f"asks for: create one, or correct the annotation; {_existing(books)}"
+            f"the Service names no Eip, none is bound to it and there is no default one: name one in the annotation "
+            f'{names.REQUESTED_POOL}, or annotate an Eip with {names.DEFAULT_POOL}: "true"; {existing(self.terms)}'
         )
-    return (
-        f"the Service names no Eip and there is no default one: name one in the annotation {names.REQUESTED_POOL}, "
-        f'or annotate an Eip with {names.DEFAULT_POOL}: "true"; {_existing(books)}'
-    )
-
-
-def _from(pool: Pool, service: Service, asked: Address | None, books: Books) -> Holding | Finding:
-    obstacle = _unreadable(pool.name, books) if pool.name in books.unreadable else _obstacle(pool, service)
-    if obstacle is not None:
-        return obstacle
-    if asked is None:
-        lowest = books.lowest_free(pool, service.families)
-        return Holding(pool.name, lowest) if lowest is not None else _exhausted(pool, books)
-    if asked not in pool:
-        return Finding(
-            Reason.ADDRESS_OUTSIDE_POOL,
-            f"{asked} lies outside Eip {pool.name} ({pool.address}): ask for an address inside it, or for none",
-        )
-    others = books.others(service.key, asked)
-    return taken(asked, others) if others else Holding(pool.name, asked)
-
-
-def _unreadable(name: str, books: Books) -> Finding:
-    return Finding(Reason.POOL_INVALID, f"Eip {name} cannot be used: it {books.unreadable[name]}")
-
-
-def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:
-    """Why the Service cannot have the address."""
-    return Finding(
-        Reason.ADDRESS_TAKEN, f"{address} is in use by {_named(others)}: ask for another address, or free it there"
-    )
-
-
-def _obstacle(pool: Pool, service: Service) -> Finding | None:
-    """Why a pool gives no address to this Service, whichever it asks for."""
-    flaw = misnamed(pool) or pool.problem
-    if flaw:
-        return Finding(Reason.POOL_INVALID, f"Eip {pool.name} cannot be used: {flaw}")
-    if pool.deleting:
-        return Finding(Reason.POOL_DELETING, f"Eip {pool.name} is being deleted: name another one")
-    if pool.disabled:
-        return Finding(
-            Reason.POOL_DISABLED, f"Eip {pool.name} is disabled: set its spec.disable to false, or name another one"
-        )
-    versions = {addresses.version for addresses in pool.ranges}
-    if not versions & set(service.families):
-        return Finding(
-            Reason.FAMILY_MISMATCH,
-            f"Eip {pool.name} has {_families(versions)} addresses and the Service asks for {_families(service.families)}: "
-            "name an Eip of its family, or change spec.ipFamilies",
-        )
-    return None
-
-
-def _exhausted(pool: Pool, books: Books) -> Finding:
-    size = sum(addresses.size for addresses in pool.ranges)
-    return Finding(
-        Reason.POOL_EXHAUSTED,
-        f"all {size} addresses of Eip {pool.name} ({pool.address}) are in use: free one, enlarge it, or name another Eip",
-    )
-
-
-def _existing(books: Books) -> str:
-    named = ", ".join(pool.name for pool in books.by_name[:POOLS_NAMED])
-    more = len(books.by_name) - POOLS_NAMED
-    return f"Eips there are: {named}" + (f" and {more} more" if more > 0 else "") if named else "there is no Eip yet"
-
-
-def _named(keys: Iterable[ServiceKey]) -> str:
-    texts = sorted(str(key) for key in keys)
-    more = len(texts) - HOLDERS_NAMED
-    return ", ".join(texts[:HOLDERS_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _families(versions: Iterable[int]) -> str:
-    return " and ".join(f"IPv{version}" for version in sorted(set(versions)))

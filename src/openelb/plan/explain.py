@@ -10,6 +10,7 @@ from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, node
 from openelb.plan.allocation import wants_address
 from openelb.plan.placement import candidates, link_for, winner
+from openelb.plan.terms import terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,17 @@ class Explanation:
 
 
 def explain(
-    snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str = names.LOAD_BALANCER_CLASS
+    snapshot: Snapshot,
+    alive: frozenset[str],
+    key: ServiceKey,
+    lb_class: str = names.LOAD_BALANCER_CLASS,
+    now: float = 0.0,
 ) -> Explanation:
     """Explain one Service of the snapshot. Raises KeyError when it is not there."""
     unreadable = snapshot.unreadable.get(f"Service {key}")
     if unreadable and key not in snapshot.services:
         return Explanation(str(key), "", "", "", False, (_unreadable(unreadable),), ())
-    told = _explain(snapshot, alive, key, lb_class)
+    told = _explain(snapshot, alive, key, lb_class, now)
     pool = snapshot.services[key].pool_label  # of the one it asks for, its condition tells
     troubles = [unreadable, snapshot.unreadable.get(f"Eip {pool}")]
     sentences = (*told.sentences, *(_unreadable(trouble) for trouble in troubles if trouble))
@@ -55,17 +60,18 @@ def _unreadable(found: Unreadable) -> str:
     return f"{found} {found.sentence} (Unreadable)"
 
 
-def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str) -> Explanation:
+def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str, now: float) -> Explanation:
     service = snapshot.services[key]
-    if not wants_address(service, lb_class) and not service.pool_label:
+    if not wants_address(service, terms(snapshot, now), lb_class) and not service.pool_label:
         return Explanation(str(key), "", "", "", False, (_not_ours(service, lb_class),), ())
     carried = cluster.published(service)
-    want = cluster.plan(snapshot, alive, lb_class).services.get(key, carried)
+    want = cluster.plan(snapshot, alive, lb_class, now).services.get(key, carried)
     sentences = tuple(f"{condition.message} ({condition.reason})" for condition in want.conditions)
     if want.ingress != carried.ingress or not sentences:
         sentences = (*sentences, _soon(service, want))
     pool = snapshot.pools.get(service.pool_label)
-    address = parse_address(next(iter(service.ingress), ""))
+    found = [one for one in map(parse_address, service.ingress) if one is not None]
+    address = next((one for one in found if one.version == 4), next(iter(found), None))  # one family is announced
     if pool is None or address is None:
         return Explanation(str(key), "", "", "", False, sentences, ())
     nobody = node.Answer(pool, (service,), frozenset())
@@ -73,7 +79,7 @@ def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_clas
     owner = winner(address, answer.nodes) or ""
     return Explanation(
         service=str(key),
-        address=str(address),
+        address=", ".join(map(str, found)),
         pool=pool.name,
         owner=owner,
         served=bool(owner) and all(condition.status for condition in want.conditions),
@@ -127,14 +133,16 @@ def _soon(service: Service, want: Publication) -> str:
     return f"{chosen} is chosen and about to be published by the manager; is openelb-manager running?"
 
 
-def unserved(snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> Mapping[str, str]:
+def unserved(
+    snapshot: Snapshot, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS, now: float = 0.0
+) -> Mapping[str, str]:
     """Every Service of ours with something wrong, and what: for an overview."""
-    planned = cluster.plan(snapshot, alive, lb_class).services
+    planned = cluster.plan(snapshot, alive, lb_class, now).services
     wrong = {}
     for key, service in snapshot.services.items():
         want = planned.get(key, cluster.published(service))
         told = [condition.message for condition in want.conditions if not condition.status]
-        if not told and not service.ingress and wants_address(service, lb_class):
+        if not told and not service.ingress and wants_address(service, terms(snapshot, now), lb_class):
             told = [_soon(service, want)]
         if told:
             wrong[str(key)] = told[0]

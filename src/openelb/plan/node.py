@@ -10,7 +10,7 @@ from openelb.model.addresses import parse_address
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
-from openelb.plan.placement import candidates, link_for, reaches, trusted, winner, wins
+from openelb.plan.placement import age, candidates, link_for, reaches, trusted, winner, wins
 
 OTHERS_NAMED = 3
 
@@ -138,7 +138,8 @@ def _answers(
     for address, keys in showing.items():
         if keys:
             services = tuple([snapshot.services[key] for key in keys])
-            pool = snapshot.pools[min([service.pool_label for service in services])]
+            sources = [_source(_address(address), service.pool_label, snapshot.pools) for service in services]
+            pool = min([source for source in sources if source is not None], key=lambda pool: pool.name)
             found[address] = Answer(pool, services, candidates(reach[pool.name].nodes, services, snapshot.endpoints))
     return found
 
@@ -181,15 +182,24 @@ def _is_ours(service: Service, lb_class: str) -> bool:
 
 
 def _shown(service: Service, pools: Mapping[str, Pool], lb_class: str) -> Iterator[str]:
-    """The IPv4 addresses of a Service of ours that are to be believed: those in the pool that the Service's label names."""
-    pool = pools.get(service.pool_label)
-    if pool is None or not service.ingress or not _is_ours(service, lb_class):
+    """The IPv4 addresses of a Service of ours that are to be believed: those of a pool, where its label names one that is there."""
+    if service.pool_label not in pools or not service.ingress or not _is_ours(service, lb_class):
         return
-    ranges = trusted(pool)
     for text in dict.fromkeys(service.ingress):
         address = parse_address(text)
-        if isinstance(address, IPv4Address) and any(address in addresses for addresses in ranges):
+        if isinstance(address, IPv4Address) and _source(address, service.pool_label, pools):
             yield text
+
+
+def _source(address: IPv4Address, label: str, pools: Mapping[str, Pool]) -> Pool | None:
+    """The pool by whose word an address is announced: the labelled one, or where that does not have it, the oldest that does.
+
+    The label has room for one name, and a Service may have addresses of several pools.
+    """
+    labelled = pools[label]
+    if address in trusted(labelled):
+        return labelled
+    return min((pool for pool in pools.values() if address in trusted(pool)), key=age, default=None)
 
 
 def _address(text: str) -> IPv4Address:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from openelb.model import names
 from openelb.model.addresses import Address, AddressRange, parse_address
 from openelb.model.cluster import Link, Pool, Protocol, Service, ServiceKey, Speaker
 from openelb.model.findings import Finding, Reason
+from openelb.model.ranges import Ranges, read
 
 CAN_REACH = "can_reach:"
 LABEL_LENGTH = 63  # of the value of a label; names of objects may be longer
@@ -44,12 +46,28 @@ def link_for(interface: str, links: Iterable[Link]) -> Link | None:
     return next((link for link in links if any(target in address.network for address in link.addresses)), None)
 
 
-def trusted(pool: Pool) -> tuple[AddressRange, ...]:
+def age(pool: Pool) -> tuple[str, str, str]:
+    """The older a pool, the lower: what several have belongs to the oldest."""
+    return pool.created, pool.uid, pool.name
+
+
+def trusted(pool: Pool) -> Ranges:
     """The addresses that are announced for a pool: its own, or those it had before its address was spoilt."""
     if pool.ranges or not pool.problem:
         return pool.ranges
-    first, last = parse_address(pool.status.first), parse_address(pool.status.last)
-    return (AddressRange(first, last),) if first is not None and last is not None else ()
+    return former(pool.status.address, pool.status.first, pool.status.last)
+
+
+@lru_cache(maxsize=256)
+def former(text: str, first: str, last: str) -> Ranges:
+    """What a pool had by its status: an older manager wrote the ends alone."""
+    try:
+        return read(text)[0]
+    except ValueError:
+        ends = parse_address(first), parse_address(last)
+    if ends[0] is None or ends[1] is None or ends[0].version != ends[1].version:
+        return Ranges()
+    return Ranges.of([AddressRange(ends[0], ends[1])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +131,15 @@ def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: fr
             Reason.PROTOCOL_NOT_SERVED,
             f"no speaker announces {pool.protocol.value} in this version: set spec.protocol to layer2 and spec.interface",
         )
-    if any(addresses.version != 4 for addresses in trusted(pool)):
-        return Finding(
-            Reason.PROTOCOL_NOT_SERVED,
-            "no speaker announces IPv6 addresses in this version: set spec.address to IPv4 addresses",
-        )
+    if trusted(pool).versions == {6}:
+        return _NO_IPV6
     return _layer2_outlook(pool, speakers, nodes)
+
+
+_NO_IPV6 = Finding(
+    Reason.PROTOCOL_NOT_SERVED,
+    "no speaker announces IPv6 addresses in this version: set spec.address to IPv4 addresses",
+)
 
 
 def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
@@ -161,12 +182,14 @@ def service_outlook(
     """
     if reach.finding.reason is not Reason.READY:
         return Finding(reach.finding.reason, f"Eip {pool.name}: {reach.finding.sentence}")
-    if not any(address in addresses for addresses in trusted(pool)):
+    if address not in trusted(pool):
         return Finding(
             Reason.ADDRESS_OUTSIDE_POOL,
             f"Eip {pool.name} ({pool.address}) does not hold {address} any more, so no node answers for it: "
             "put the address back into spec.address, or ask for another one",
         )
+    if address.version != 4:
+        return _NO_IPV6
     if not candidates(reach.nodes, services, endpoints):
         return Finding(Reason.NO_LOCAL_ENDPOINT, _no_local_endpoint(services))
     return Finding(Reason.ANNOUNCED, f"a node with interface {pool.interface} answers for it (layer2)")

@@ -75,7 +75,7 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_the_kinds_are_printed_as_kubectl_takes_them() -> None:
     kinds = list(yaml.safe_load_all(called("crds").output))
     assert {kind["metadata"]["name"] for kind in kinds} == {
-        f"{plural}.{names.GROUP}" for plural in ("eips", "bgpconfs", "bgppeers")
+        f"{plural}.{names.GROUP}" for plural in ("eips", "eipallocations", "eipreservations", "bgpconfs", "bgppeers")
     }
 
 

@@ -54,6 +54,23 @@ SPECS = {
     },
 }
 
+# What is ours alone.
+SELECTOR = "matchLabels{} matchExpressions[].key matchExpressions[].operator matchExpressions[].values[]"
+OURS = {
+    ("Eip", "v1alpha2"): {
+        "string": "exclude[] adoption " + " ".join(f"serviceSelector.{path}" for path in SELECTOR.split()),
+        "boolean": "skipNetworkAndBroadcast",
+        "integer": "cooldownSeconds quota.addressesPerNamespace",
+    },
+    ("EipAllocation", "v1alpha2"): {"string": "eip used{} released{}"},
+    ("EipReservation", "v1alpha2"): {
+        "string": "eip addresses[] expires services.namespace services.name "
+        + " ".join(f"services.selector.{path}" for path in SELECTOR.split()),
+        "integer": "count",
+    },
+}
+OUR_STATUS = {("Eip", "v1alpha2"): {"released{}", "free", "address"}, ("EipReservation", "v1alpha2"): {"addresses[]"}}
+
 STATUSES = {
     ("Eip", "v1alpha1"): {"boolean": "occupied", "integer": "poolSize usage"},
     ("Eip", "v1alpha2"): {
@@ -77,6 +94,7 @@ OF_A_NODE = {
 }
 COUNTERS = {"string": "notification update open keepalive refresh discarded total withdrawUpdate withdrawPrefix"}
 
+OLD = ("Eip", "BgpConf", "BgpPeer")
 VERSIONS = [(kind.name, version.name) for kind in KINDS for version in kind.versions]
 
 
@@ -116,15 +134,17 @@ def declared(table: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize(("kind", "name"), VERSIONS)
 def test_the_spec_has_every_field_of_older_releases_by_its_type(kind: str, name: str) -> None:
-    assert leaves(schema(kind, name)["properties"]["spec"]) == declared(SPECS[kind, name])
+    ours = declared(OURS.get((kind, name), {}))
+    assert leaves(schema(kind, name)["properties"]["spec"]) == declared(SPECS.get((kind, name), {})) | ours
 
 
 @pytest.mark.parametrize(("kind", "name"), VERSIONS)
 def test_the_status_has_every_field_of_older_releases_by_its_type(kind: str, name: str) -> None:
-    have, had = leaves(schema(kind, name)["properties"]["status"]), declared(STATUSES[kind, name])
+    have = leaves(schema(kind, name)["properties"].get("status", {"type": "object"}))
+    had = declared(STATUSES.get((kind, name), {}))
     assert have.items() >= had.items()
     ours = {path for path in have.keys() - had.keys() if not path.startswith(("conditions[]", "nodesPeerStatus{}"))}
-    assert ours <= {"used{}"}
+    assert ours - {"used{}"} == OUR_STATUS.get((kind, name), set())
 
 
 def test_the_status_of_a_peer_has_every_field_for_every_node() -> None:
@@ -137,9 +157,10 @@ def test_the_status_of_a_peer_has_every_field_for_every_node() -> None:
 @pytest.mark.parametrize(("kind", "name"), VERSIONS)
 def test_only_the_address_of_a_pool_was_ever_required(kind: str, name: str) -> None:
     required = {f"{path}.{field}" for path, each in nodes(schema(kind, name)) for field in each.get("required", [])}
-    expected = {"spec.address"} if kind == "Eip" else set()
-    if (kind, name) == ("BgpPeer", "v1alpha2"):
-        expected = {f"spec.nodeSelector.matchExpressions[].{field}" for field in ("key", "operator")}
+    expected = {"Eip": {"spec.address"}, "EipAllocation": {"spec.eip"}, "EipReservation": {"spec.eip"}}.get(kind, set())
+    required -= {
+        path for path in required if path.endswith((".matchExpressions[].key", ".matchExpressions[].operator"))
+    }
     # A condition without these two says nothing, and is of no older release.
     assert required - {"status.conditions[].type", "status.conditions[].status"} == expected
 
@@ -150,7 +171,7 @@ def test_every_field_is_described(kind: str, name: str) -> None:
     assert [path for path in bare if not path.endswith(("[]", "{}")) and path != "metadata"] == []
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+@pytest.mark.parametrize("kind", OLD)
 def test_the_old_version_keeps_what_it_does_not_know_and_the_stored_one_knows_all(kind: str) -> None:
     keep = "x-kubernetes-preserve-unknown-fields"
     old = [part for path, part in nodes(schema(kind, "v1alpha1")) if path not in ("", "metadata")]
@@ -160,7 +181,14 @@ def test_the_old_version_keeps_what_it_does_not_know_and_the_stored_one_knows_al
     assert not any(keep in part for _, part in nodes(schema(kind, "v1alpha2")))
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_kinds_of_ours_have_one_version_and_a_status_where_there_is_anything_to_say() -> None:
+    found = {kind.name: [(each.name, bool(each.status)) for each in kind.versions] for kind in KINDS}
+    assert found["EipAllocation"] == [("v1alpha2", False)]
+    assert found["EipReservation"] == [("v1alpha2", True)]
+    assert "subresources" not in version("EipAllocation", "v1alpha2")
+
+
+@pytest.mark.parametrize("kind", OLD)
 def test_both_versions_are_served_and_the_second_is_stored_with_a_status_of_its_own(kind: str) -> None:
     old, stored = version(kind, "v1alpha1"), version(kind, "v1alpha2")
     assert (old["served"], old["storage"], old.get("subresources")) == (True, False, None)
@@ -172,7 +200,9 @@ def test_what_many_write_into_is_one_value_to_the_server(kind: str, name: str) -
     atomic = {path for path, each in nodes(schema(kind, name)) if each.get("x-kubernetes-map-type") == "atomic"}
     assert atomic == {
         ("Eip", "v1alpha1"): {"status.used"},
-        ("Eip", "v1alpha2"): {"status.used"},
+        ("Eip", "v1alpha2"): {"status.used", "status.released", "spec.serviceSelector"},
+        ("EipAllocation", "v1alpha2"): {"spec.used", "spec.released"},
+        ("EipReservation", "v1alpha2"): {"spec.services.selector"},
         ("BgpConf", "v1alpha2"): {"status.nodesConfStatus{}"},
         ("BgpPeer", "v1alpha2"): {"status.nodesPeerStatus{}", "spec.nodeSelector"},
     }.get((kind, name), set())
@@ -201,7 +231,7 @@ def test_the_protocols_are_those_of_all_releases() -> None:
 
 def test_definitions_are_named_and_scoped_as_ever() -> None:
     names = {kind.name: definition(kind.name)["metadata"]["name"] for kind in KINDS}
-    assert names == {kind: f"{kind.lower()}s.network.kubesphere.io" for kind in ("Eip", "BgpConf", "BgpPeer")}
+    assert names == {kind.name: f"{kind.name.lower()}s.network.kubesphere.io" for kind in KINDS}
     for spec in (definition(kind.name)["spec"] for kind in KINDS):
         assert (spec["group"], spec["scope"]) == ("network.kubesphere.io", "Cluster")
         assert "conversion" not in spec

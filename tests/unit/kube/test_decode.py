@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openelb.kube import decode
-from openelb.kube.decode import Outline
+from openelb.kube import decode, decode_pools
+from openelb.kube.decode_pools import Outline
 from openelb.kube.shapes import (
     AnnouncedEipShape,
     AnnouncedServiceShape,
@@ -23,8 +23,9 @@ from openelb.kube.shapes import (
 )
 from openelb.model import names
 from openelb.model.addresses import AddressRange
-from openelb.model.cluster import Link, PoolStatus, Protocol, Service, ServiceKey
+from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, ServiceKey
 from openelb.model.findings import Condition
+from openelb.model.ranges import Ranges
 from tests.unit.kube import objects
 
 Shape = TypeVar("Shape")
@@ -34,8 +35,8 @@ def shaped(what: dict[str, Any], shape: type[Shape]) -> Shape:
     return msgspec.json.decode(json.dumps(what), type=shape)
 
 
-def pool(what: dict[str, Any]) -> decode.Pool:
-    return decode.pool(shaped(what, EipShape))
+def pool(what: dict[str, Any]) -> Pool:
+    return decode_pools.pool(shaped(what, EipShape))
 
 
 def service(what: dict[str, Any]) -> decode.Service:
@@ -56,7 +57,7 @@ def test_an_eip_is_a_pool() -> None:
             resourceVersion="7",
         )
     )
-    assert (read.name, read.ranges) == ("office", (AddressRange.parse("192.0.2.10-192.0.2.20"),))
+    assert (read.name, read.ranges) == ("office", Ranges((AddressRange.parse("192.0.2.10-192.0.2.20"),)))
     assert (read.protocol, read.interface, read.problem) == (Protocol.LAYER2, "eth0", "")
     assert read.disabled
     assert read.default
@@ -68,7 +69,7 @@ def test_an_eip_is_a_pool() -> None:
 def test_who_announces_a_pool_reads_all_of_it_but_the_ledger_and_what_follows_from_that() -> None:
     status = {"used": {"192.0.2.1": "default/web"}, "usage": 1, "firstIP": "192.0.2.0", "lastIP": "192.0.2.255"}
     what = objects.eip("office", spec={"protocol": "layer2"}, status=status, uid="u", labels={names.CNI_LABEL: ""})
-    announced = decode.announced_pool(shaped(what, AnnouncedEipShape))
+    announced = decode_pools.announced_pool(shaped(what, AnnouncedEipShape))
     assert announced == replace(pool(what), status=PoolStatus(first="192.0.2.0", last="192.0.2.255"))
 
 
@@ -90,9 +91,9 @@ def test_who_announces_a_service_reads_what_it_shows_and_to_whom_it_belongs() ->
 
 def test_an_outline_is_what_metadata_tells() -> None:
     bare = {"metadata": objects.meta("eip", uid="u", generation=3)}
-    assert decode.outline(shaped(bare, ObjectShape)) == Outline("u", 3, left_to_cni=False, deleting=False)
+    assert decode_pools.outline(shaped(bare, ObjectShape)) == Outline("u", 3, left_to_cni=False, deleting=False)
     told = {"labels": {names.CNI_LABEL: ""}, "deletionTimestamp": "2026-01-01T00:00:00Z"}
-    read = decode.outline(shaped({"metadata": bare["metadata"] | told}, ObjectShape))
+    read = decode_pools.outline(shaped({"metadata": bare["metadata"] | told}, ObjectShape))
     assert read == Outline("u", 3, left_to_cni=True, deleting=True)
 
 
@@ -117,7 +118,7 @@ def test_only_true_in_any_case_makes_a_default_pool(value: str) -> None:
 def test_a_pool_that_cannot_be_used_says_why(address: str, spec: dict[str, str], words: str) -> None:
     read = pool(objects.eip("bad", address, spec=spec))
     assert words in read.problem
-    assert read.ranges == ()
+    assert read.ranges == Ranges()
 
 
 def test_a_ledger_is_read_with_its_shared_addresses_and_without_what_cannot_be_read() -> None:
@@ -156,9 +157,9 @@ def test_a_service_is_read_with_what_its_user_asked_for() -> None:
     assert read.key == ServiceKey("default", "web")
     assert read.load_balancer
     assert read.local_traffic_only
-    assert (read.opt_in, read.requested_pool, read.requested_address) == ("openelb", "office", "192.0.2.9")
-    assert (read.requested_protocol, read.node_proxy) == ("layer2", "daemonset")
-    assert (read.load_balancer_class, read.load_balancer_ip) == ("openelb.io/openelb", "192.0.2.8")
+    assert (read.opt_in, read.wishes.pool, read.wishes.address) == ("openelb", "office", "192.0.2.9")
+    assert (read.wishes.protocol, read.node_proxy) == ("layer2", "daemonset")
+    assert (read.load_balancer_class, read.wishes.load_balancer_ip) == ("openelb.io/openelb", "192.0.2.8")
     assert read.families == (6, 4)
 
 

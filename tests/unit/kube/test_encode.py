@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openelb.kube import decode
+from openelb.kube import decode, decode_pools
 from openelb.kube.encode import pool_finalizer_patch, pool_status_patch, service_patch
 from openelb.kube.shapes import EipShape, ServiceShape
 from openelb.model import names
@@ -36,7 +36,7 @@ def service(what: dict[str, Any]) -> Service:
 
 
 def pool(what: dict[str, Any]) -> Pool:
-    return decode.pool(msgspec.json.decode(json.dumps(what), type=EipShape))
+    return decode_pools.pool(msgspec.json.decode(json.dumps(what), type=EipShape))
 
 
 def written(what: dict[str, Any], publication: Publication) -> dict[str, Any]:

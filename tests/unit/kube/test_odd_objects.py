@@ -31,12 +31,15 @@ def anything(type_: Any) -> st.SearchStrategy[Any]:
         return st.lists(anything(*get_args(type_)), max_size=3)
     if get_origin(type_) is dict:
         return st.dictionaries(st.sampled_from(KEYS) | texts, texts, max_size=3)
-    return {str: texts, int: st.integers(), bool: st.booleans(), types.NoneType: st.none()}[type_]
+    return {str: texts, int: st.integers(), float: st.floats(), bool: st.booleans(), types.NoneType: st.none()}[type_]
 
 
 def test_every_kind_that_is_read_is_tried() -> None:
     assert {resource.path.rpartition("/")[2] for resource in EVERY_KIND} == {
         "eips",
+        "eipallocations",
+        "eipreservations",
+        "namespaces",
         "services",
         "endpointslices",
         "leases",

@@ -9,13 +9,22 @@ from random import Random
 from typing import Any
 
 from openelb.model import names
-from openelb.model.cluster import Pool, PoolStatus, Service
+from openelb.model.cluster import FamilyPolicy, Pool, PoolStatus, Port, Service
 from openelb.model.snapshot import Snapshot
 from tests.unit import builders
-from tests.unit.builders import address, key, pool, snapshot, speaker
+from tests.unit.builders import address, key, page, pool, reservation, snapshot, speaker
 
 ADDRESSES = [f"192.0.2.{number}" for number in range(1, 9)]
-TEXTS = ("192.0.2.1-192.0.2.3", "192.0.2.1-192.0.2.6", "192.0.2.3-192.0.2.6", "192.0.2.7/32", "nonsense")
+SIX = [f"2001:db8::{number}" for number in range(1, 4)]
+TEXTS = (
+    "192.0.2.1-192.0.2.3",
+    "192.0.2.1-192.0.2.6",
+    "192.0.2.3-192.0.2.6",
+    "192.0.2.7/32",
+    "192.0.2.2, 2001:db8::1-2001:db8::2",
+    "2001:db8::/126",
+    "nonsense",
+)
 POOLS = ("x", "y", "z")
 SERVICES = ("a", "b", "c", "d", "e", "f")
 NODES = ("node-a", "node-b", "node-c", "node-d")
@@ -43,18 +52,44 @@ class Draw:
             *map(self.service, self._some(SERVICES, 0.8)),
             *(speaker(name, *sorted({self.chance.choice(LINKS) for _ in range(3)})) for name in self._some(NODES, 0.8)),
         ]
+        things += [
+            page(f"{name}-1", name, used={self.chance.choice(ADDRESSES): f"default/{self.chance.choice(SERVICES)}"})
+            for name in self._some(POOLS, 0.3)
+        ]
+        things += [
+            reservation(
+                name,
+                self.chance.choice(POOLS),
+                service=self.chance.choice(("", *SERVICES)),
+                created=self.chance.choice(("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")),
+                **self.chance.choice(
+                    ({"count": 2}, {"addresses": (address(self.chance.choice(ADDRESSES)),), "expires": 50.0})
+                ),
+            )
+            for name in self._some(("r", "s"), 0.3)
+        ]
         endpoints = {key(name): frozenset(self._some(NODES, 0.5)) for name in self._some(SERVICES, 0.5)}
         return snapshot(*things, endpoints=endpoints, gone=frozenset(map(key, self._some(SERVICES, 0.2))))
 
     def _pool(self, name: str) -> Pool:
         """Any pool, also one whose ledger nobody ever wrote like that."""
-        used = {address(text): tuple(map(key, self._some(SERVICES, 0.2))) for text in ADDRESSES if self.maybe(0.3)}
+        used = {
+            address(text): tuple(map(key, keys))
+            for text in ADDRESSES
+            if self.maybe(0.3) and (keys := self._some(SERVICES, 0.2))
+        }
         return pool(
             name,
             self.chance.choice(TEXTS),
             status=PoolStatus(used=used),
             disabled=self.maybe(0.2),
             default=self.maybe(0.6),
+            created=self.chance.choice(("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")),
+            namespaces=("default",) if self.maybe(0.2) else (),
+            quota=self.chance.choice((None, None, None, 1, 2)),
+            cooldown=self.chance.choice((0, 0, 0, 30)),
+            adopts=self.maybe(0.1),
+            exclude=("192.0.2.3",) if self.maybe(0.1) else (),
             deleting=self.maybe(0.2),
             finalizers=(names.POOL_FINALIZER,) if self.maybe(0.8) else (),
             interface=self.chance.choice(("eth0", "eth0", "eth1", "eth1", "wlan9", "")),
@@ -64,13 +99,21 @@ class Draw:
         """Any Service, also one that shows what it never got."""
         return builders.service(
             name,
-            ingress=tuple(self.chance.sample(ADDRESSES[:6], self.chance.choice((0, 1, 2)))),
+            count=self.chance.choice(("", "", "", "", "2", "many")),
+            pools=self.chance.choice(("", "", "", "", "x, y")),
+            addresses=self.chance.choice(("", "", "", "", "", "192.0.2.1, 2001:db8::1")),
+            sharing_key=self.chance.choice(("", "", "", "ours")),
+            migrate_to=self.chance.choice(("", "", "", "", "z for 30s", "192.0.2.5")),
+            families=(families := self.chance.choice(((4,), (4,), (4,), (6,), (4, 6), (6, 4)))),
+            family_policy=self.chance.choice(tuple(FamilyPolicy)) if len(families) > 1 else FamilyPolicy.SINGLE,
+            ports=(Port("TCP", self.chance.choice((80, 80, 443))),),
+            ingress=tuple(self.chance.sample([*ADDRESSES[:6], *SIX[:1]], self.chance.choice((0, 1, 2)))),
             pool_label=self.chance.choice(("", *POOLS, *POOLS, "gone")),
             finalizers=(names.SERVICE_FINALIZER,) if self.maybe(0.6) else (),
-            requested_pool=self.chance.choice(("", "", "", *POOLS, "none")),
-            requested_address=self.chance.choice(("", "", "", "", *ADDRESSES, "nonsense")),
+            pool=self.chance.choice(("", "", "", *POOLS, "none")),
+            address=self.chance.choice(("", "", "", "", *ADDRESSES, "nonsense")),
             load_balancer_ip=self.chance.choice(("", "", "", "", *ADDRESSES[:4])),
-            requested_protocol=self.chance.choice(("", "layer2")),
+            protocol=self.chance.choice(("", "layer2")),
             opt_in=names.OPT_IN_VALUE if self.maybe(0.9) else "",
             load_balancer=self.maybe(0.9),
             deleting=self.maybe(0.1),
@@ -92,6 +135,8 @@ class Draw:
         return replace(
             self.facts,
             pools=self._mixed(pools),
+            pages=self._mixed(self.facts.pages),
+            reservations=self._mixed(self.facts.reservations),
             services=self._mixed(self.facts.services),
             endpoints=self._mixed(self.facts.endpoints),
             speakers=self._mixed(self.facts.speakers),

@@ -15,7 +15,7 @@ WEB = {"192.168.1.1": "default/web"}
 
 
 def test_an_address_is_entered_in_the_ledger_before_anything_is_published():
-    found = plan(pool(), service(requested_pool="eip"))
+    found = plan(pool(), service(pool="eip"))
     assert used(found) == {"192.168.1.0": "default/web"}
     assert of(found) is None
 
@@ -30,12 +30,12 @@ def test_an_address_in_the_ledger_is_published_with_label_guard_and_conditions()
 
 
 def test_an_eip_gives_nothing_before_it_carries_our_finalizer():
-    found = plan(pool(finalizers=()), service(requested_pool="eip"))
+    found = plan(pool(finalizers=()), service(pool="eip"))
     assert (found.pool_finalizers, found.pools, found.services) == ({"eip": True}, {}, {})
 
 
 def test_the_status_of_an_eip_tells_what_is_in_it():
-    status = plan(pool(text="192.168.1.0/31", used=WEB), service(), service("db", requested_pool="eip")).pools["eip"]
+    status = plan(pool(text="192.168.1.0/31", used=WEB), service(), service("db", pool="eip")).pools["eip"]
     assert (status.first, status.last, status.size, status.v4) == ("192.168.1.0", "192.168.1.1", 2, True)
     assert (status.usage, status.occupied, status.ready) == (2, True, True)
 
@@ -52,14 +52,14 @@ def test_the_size_of_a_huge_eip_is_the_largest_number_that_its_field_holds():
 
 
 def test_who_asks_for_a_certain_address_comes_before_who_takes_any():
-    old = service("old", requested_pool="eip", created="2020-01-01T00:00:00Z")
+    old = service("old", pool="eip", created="2020-01-01T00:00:00Z")
     found = plan(pool(), old, service(load_balancer_ip="192.168.1.0"))
     assert used(found) == {"192.168.1.0": "default/web", "192.168.1.1": "default/old"}
 
 
 def test_of_two_that_take_any_the_older_comes_first():
-    new = service("a", requested_pool="eip", created="2026-02-01T00:00:00Z")
-    old = service("b", requested_pool="eip", created="2026-01-01T00:00:00Z")
+    new = service("a", pool="eip", created="2026-02-01T00:00:00Z")
+    old = service("b", pool="eip", created="2026-01-01T00:00:00Z")
     assert used(plan(pool(), new, old)) == {"192.168.1.0": "default/b", "192.168.1.1": "default/a"}
 
 
@@ -144,7 +144,7 @@ def test_a_namesake_of_a_service_that_is_gone_keeps_the_address():
 def test_an_address_that_is_struck_out_is_free_only_at_the_next_look():
     """In one look both could be right, yet of two ledgers that overlap either write may fail."""
     overlap = pool("other", "192.168.1.1")
-    found = plan(pool(used=WEB), overlap, service("db", requested_pool="other"), gone=frozenset({key("web")}))
+    found = plan(pool(used=WEB), overlap, service("db", pool="other"), gone=frozenset({key("web")}))
     assert used(found, "other") == {}
     assert of(found, "db").conditions[0].reason == Reason.POOL_EXHAUSTED
 
@@ -155,20 +155,20 @@ OTHER = pool("other", "10.0.0.0/30")
 
 
 def test_a_change_of_pool_reserves_the_new_address_while_the_old_one_is_shown():
-    found = plan(pool(used=WEB), OTHER, service(requested_pool="other", **SHOWN))
+    found = plan(pool(used=WEB), OTHER, service(pool="other", **SHOWN))
     assert (used(found), used(found, "other")) == (WEB, {"10.0.0.0": "default/web"})
     assert of(found) is None
 
 
 def test_a_change_of_pool_replaces_the_address_in_one_write():
     reserved = pool("other", "10.0.0.0/30", used={"10.0.0.0": "web"})
-    found = plan(pool(used=WEB), reserved, service(requested_pool="other", **SHOWN))
+    found = plan(pool(used=WEB), reserved, service(pool="other", **SHOWN))
     assert (of(found).ingress, of(found).pool_label) == (("10.0.0.0",), "other")
     assert used(found) == WEB
 
 
 def test_a_change_of_pool_gives_the_old_address_back_when_the_new_one_is_shown():
-    moved = service(requested_pool="other", shows="10.0.0.0", of="other")
+    moved = service(pool="other", shows="10.0.0.0", of="other")
     assert used(plan(pool(used=WEB), pool("other", "10.0.0.0/30", used={"10.0.0.0": "web"}), moved)) == {}
 
 
@@ -180,23 +180,23 @@ def test_a_change_of_address_is_made_before_the_old_one_is_given_back():
 
 def test_an_address_moves_to_an_overlapping_pool_without_ever_being_free():
     overlap = pool("other", "192.168.1.1", used=WEB)
-    moving = service(requested_pool="other", **SHOWN)
+    moving = service(pool="other", **SHOWN)
     assert used(plan(pool(used=WEB), overlap, moving)) == WEB
     assert of(plan(pool(used=WEB), overlap, moving)).pool_label == "other"
-    moved = service(requested_pool="other", shows="192.168.1.1", of="other")
+    moved = service(pool="other", shows="192.168.1.1", of="other")
     assert used(plan(pool(used=WEB), overlap, moved)) == {}
 
 
 @pytest.mark.parametrize(
     ("wish", "reason"),
     [
-        ({"requested_pool": "none"}, Reason.POOL_NOT_FOUND),
+        ({"pool": "none"}, Reason.POOL_NOT_FOUND),
         ({"load_balancer_ip": "10.9.9.9"}, Reason.ADDRESS_OUTSIDE_POOL),
-        ({"requested_address": "192.168.1.2"}, Reason.ADDRESS_TAKEN),
-        ({"requested_address": "nonsense"}, Reason.ADDRESS_INVALID),
-        ({"requested_pool": "full"}, Reason.POOL_EXHAUSTED),
-        ({"requested_pool": "off"}, Reason.POOL_DISABLED),
-        ({"requested_pool": "six"}, Reason.FAMILY_MISMATCH),
+        ({"address": "192.168.1.2"}, Reason.ADDRESS_TAKEN),
+        ({"address": "nonsense"}, Reason.ADDRESS_INVALID),
+        ({"pool": "full"}, Reason.POOL_EXHAUSTED),
+        ({"pool": "off"}, Reason.POOL_DISABLED),
+        ({"pool": "six"}, Reason.FAMILY_MISMATCH),
     ],
 )
 def test_a_change_that_cannot_be_met_keeps_the_old_address_and_says_so(wish, reason):
@@ -215,7 +215,7 @@ def test_a_change_that_cannot_be_met_keeps_the_old_address_and_says_so(wish, rea
 
 def test_a_change_that_cannot_be_met_gives_back_what_was_reserved_for_the_change_before():
     reserved = pool("other", "10.0.0.0/30", used={"10.0.0.0": "web"})
-    assert used(plan(pool(used=WEB), reserved, service(requested_pool="none", **SHOWN)), "other") == {}
+    assert used(plan(pool(used=WEB), reserved, service(pool="none", **SHOWN)), "other") == {}
 
 
 @pytest.mark.parametrize("name", ["a", "z"])
@@ -263,18 +263,18 @@ def test_a_failover_writes_nothing():
 
 def test_who_has_an_address_of_an_eip_that_was_never_read_keeps_it():
     other = pool("other", "192.168.2.0/24")
-    for wish in ({}, {"requested_pool": "eip"}, {"requested_pool": "other"}, {"opt_in": ""}):
+    for wish in ({}, {"pool": "eip"}, {"pool": "other"}, {"opt_in": ""}):
         found = plan(other, service(shows="192.168.1.1", **wish), unreadable=unreadable("Eip", "eip"))
         assert found.services == {}
-    assert plan(other, service(shows="192.168.1.1", requested_pool="eip")).services != {}
+    assert plan(other, service(shows="192.168.1.1", pool="eip")).services != {}
 
 
 @pytest.mark.parametrize("known", [(), (pool(default=True),)], ids=["never", "any more"])
 def test_a_service_that_comes_to_an_eip_that_cannot_be_read_is_told_so(known):
     spoilt = unreadable("Eip", "eip")
-    wishes = [{"requested_pool": "eip"}]
+    wishes = [{"pool": "eip"}]
     if known:
-        wishes += [{}, {"requested_address": "192.168.1.7"}]
+        wishes += [{}, {"address": "192.168.1.7"}]
     for wish in wishes:
         found = plan(*known, service(**wish), unreadable=spoilt)
         (told,) = of(found).conditions

@@ -64,14 +64,14 @@ def test_nobody_answers_for_an_address_that_is_not_published_yet():
 
 
 def test_a_service_without_an_address_is_explained_by_the_sentence_of_its_condition():
-    said = told(pool(), service(requested_pool="none"), *SPEAKERS)
+    said = told(pool(), service(pool="none"), *SPEAKERS)
     assert (said.address, said.served) == ("", False)
     assert "Eip none does not exist" in said.sentences[0]
     assert "(PoolNotFound)" in said.sentences[0]
 
 
 def test_the_address_that_is_shown_is_explained_while_another_is_on_its_way():
-    moving = service(shows="192.168.1.1", requested_pool="other")
+    moving = service(shows="192.168.1.1", pool="other")
     said = told(pool(used=USED), pool("other", "10.0.0.1", used={"10.0.0.1": "web"}), moving, *SPEAKERS)
     assert (said.address, said.owner) == ("192.168.1.1", OWNER)
     assert "10.0.0.1 from Eip other" in said.sentences[0]
@@ -111,7 +111,7 @@ def test_a_service_that_gives_its_address_back_says_so():
 
 
 def test_the_overview_has_every_service_with_something_wrong_and_no_other():
-    facts = snapshot(pool(used=USED), WEB, service("db", requested_pool="none"), service("other", opt_in=""), *SPEAKERS)
+    facts = snapshot(pool(used=USED), WEB, service("db", pool="none"), service("other", opt_in=""), *SPEAKERS)
     wrong = unserved(facts, frozenset(NODES))
     assert wrong.keys() == {"default/db"}
     assert "Eip none does not exist" in wrong["default/db"]
@@ -139,7 +139,7 @@ def test_a_service_says_that_its_eip_cannot_be_read():
     for said in (known, told(WEB, *SPEAKERS, unreadable=spoilt)):
         assert said.sentences[-1] == f"Eip eip {spoilt['Eip eip'].sentence} (Unreadable)"
     for facts in ((), (pool(),)):  # never known, and known before
-        waiting = told(*facts, service(requested_pool="eip"), *SPEAKERS, unreadable=spoilt)
+        waiting = told(*facts, service(pool="eip"), *SPEAKERS, unreadable=spoilt)
         assert waiting.sentences == (f"Eip eip cannot be used: it {spoilt['Eip eip'].sentence} (PoolInvalid)",)
     assert (
         told(pool(used=USED), WEB, *SPEAKERS, unreadable=unreadable("Eip", "other")).sentences == known.sentences[:-1]

@@ -3,7 +3,7 @@
 import pytest
 
 from openelb.model import names
-from openelb.model.cluster import PoolStatus
+from openelb.model.cluster import PoolStatus, Port
 from tests.unit.builders import address, condition, key, ledger, pool, service
 from tests.unit.plan.judged import of, plan, used
 
@@ -67,12 +67,12 @@ def test_a_service_whose_pool_vanished_moves_to_another():
 
 
 def test_a_wiped_ledger_is_rebuilt_before_anything_is_given_out():
-    found = plan(pool(text="192.168.1.1-192.168.1.2"), service(**SHOWN), service("new", requested_pool="eip"))
+    found = plan(pool(text="192.168.1.1-192.168.1.2"), service(**SHOWN), service("new", pool="eip"))
     assert used(found) == {**WEB, "192.168.1.2": "default/new"}
 
 
 def test_a_wiped_ledger_is_rebuilt_from_services_on_their_way_out_too():
-    found = plan(pool(text="192.168.1.1"), service(deleting=True, **SHOWN), service("new", requested_pool="eip"))
+    found = plan(pool(text="192.168.1.1"), service(deleting=True, **SHOWN), service("new", pool="eip"))
     assert used(found) == WEB
 
 
@@ -99,8 +99,14 @@ def test_shared_entries_of_upstream_are_kept():
 
 
 def test_a_sharer_by_the_ledger_is_published_although_the_other_shows_the_address():
-    found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), service("a", **SHOWN), service("b"))
+    other = service("b", ports=(Port("TCP", 443),))
+    found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), service("a", **SHOWN), other)
     assert of(found, "b").ingress == ("192.168.1.1",)
+
+
+def test_a_sharer_by_the_ledger_alone_is_not_published_where_the_ports_are_the_same():
+    found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), service("a", **SHOWN), service("b"))
+    assert (of(found, "b").ingress, used(found)) == ((), {"192.168.1.1": "default/a"})
 
 
 def test_a_sharer_that_leaves_leaves_the_address_to_the_other():
@@ -109,17 +115,17 @@ def test_a_sharer_that_leaves_leaves_the_address_to_the_other():
     assert used(found) == {"192.168.1.1": "default/b"}
 
 
-def test_an_address_that_the_ledger_gives_to_another_is_no_longer_its_own():
+def test_who_shows_an_address_is_entered_beside_whoever_the_ledger_has():
     found = plan(pool(default=True, used={"192.168.1.1": "default/db"}), service("db", **SHOWN), service(**SHOWN))
-    assert used(found) == {"192.168.1.1": "default/db", "192.168.1.0": "default/web"}
+    assert used(found) == {"192.168.1.1": "default/db;default/web"}
 
 
 def test_an_address_that_another_service_shows_is_not_published():
     """Two leaders at once can come to that: the one that shows the address keeps it, the other gets another."""
-    found = plan(pool(used=WEB), service(requested_pool="eip"), service("db", **SHOWN))
+    found = plan(pool(used=WEB), service(pool="eip"), service("db", **SHOWN))
     assert of(found).ingress == ()
     assert "in use by default/db" in of(found).conditions[0].message
-    assert used(found) == {}
+    assert used(found) == {"192.168.1.1": "default/db"}
 
 
 def test_an_address_in_two_ledgers_is_published_once():

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from openelb.model import names
-from openelb.plan import cluster, node
+from openelb.model.cluster import Ledger, ServiceKey
+from openelb.model.snapshot import Snapshot
+from openelb.plan import cluster, node, sharing
 from tests.unit.builders import address
 from tests.unit.plan.drawn import NODES, Draw
 
@@ -32,7 +34,7 @@ def words() -> str:
         plan = cluster.plan(drawn.facts, drawn.living)
         said += sorted(f"{who} {publication}" for who, publication in plan.services.items())
         said += sorted(
-            f"{name} {status.conditions} {sorted(status.used.items())}" for name, status in plan.pools.items()
+            f"{name} {status.conditions} {sorted(status.used.items(), key=str)}" for name, status in plan.pools.items()
         )
         for name in NODES:
             said += sorted(f"{claim} {why}" for claim, why in node.plan(drawn.facts, name, drawn.living).claims.items())
@@ -57,12 +59,17 @@ def test_an_address_is_claimed_by_at_most_one_node_and_only_where_a_service_show
     assert {str(one) for one in claims} <= shown
 
 
+def ledgers(facts: Snapshot) -> list[Ledger]:
+    """All parts of all ledgers."""
+    return [pool.status.used for pool in facts.pools.values()] + [page.used for page in facts.pages.values()]
+
+
 @any_cluster
 def test_what_is_published_is_in_the_ledger_that_was_seen(seed: int) -> None:
     drawn = Draw(seed)
     for who, publication in cluster.plan(drawn.facts, drawn.living).services.items():
         for text in publication.ingress if publication.pool_label else ():
-            assert who in drawn.facts.pools[publication.pool_label].status.used[address(text)]
+            assert any(who in used.get(address(text), ()) for used in ledgers(drawn.facts))
 
 
 @any_cluster
@@ -76,9 +83,7 @@ def test_what_a_service_of_ours_shows_stays_in_its_ledger(seed: int) -> None:
                 after = planned.pools.get(name, before.status).used
                 kept = who in after.get(address(text), ())
                 moved = one.pool_label != name and any(
-                    who in other.status.used.get(address(text), ())
-                    for other in facts.pools.values()
-                    if other is not before
+                    who in used.get(address(text), ()) for used in ledgers(facts) if used is not before.status.used
                 )
                 assert kept or moved or who not in before.status.used.get(address(text), ())
 
@@ -86,14 +91,21 @@ def test_what_a_service_of_ours_shows_stays_in_its_ledger(seed: int) -> None:
 @any_cluster
 def test_nothing_is_entered_that_another_holds_or_shows(seed: int) -> None:
     facts, living = Draw(seed).facts, Draw(seed).living
-    holders = {(one, who) for found in facts.pools.values() for one, keys in found.status.used.items() for who in keys}
+    holders = {(one, who) for used in ledgers(facts) for one, keys in used.items() for who in keys}
     shown = {(address(text), who) for who, one in facts.services.items() for text in one.ingress}
     for name, status in cluster.plan(facts, living).pools.items():
         before = facts.pools[name].status.used
         for one, keys in status.used.items():
-            for who in set(keys) - set(before.get(one, ())) if (one, keys) not in before.items() else ():
-                assert {holder for held, holder in holders if held == one} <= {who}
-                assert (one, who) in shown or {other for seen, other in shown if seen == one} == set()
+            # An entry may move to the pool that has the address now, with all who share it.
+            for who in {key for key in set(keys) - set(before.get(one, ())) if (one, key) not in holders | shown}:
+                others = {holder for held, holder in holders if held == one} - {who}
+                assert all(other in facts.services and may_share(facts, who, other) for other in others)
+                seen = {other for shows, other in shown if shows == one} - {who}
+                assert (one, who) in shown or all(may_share(facts, who, other) for other in seen)
+
+
+def may_share(facts: Snapshot, one: ServiceKey, other: ServiceKey) -> bool:
+    return not sharing.obstacle(facts.services[one], facts.services[other])
 
 
 @any_cluster
@@ -117,3 +129,26 @@ def test_a_speaker_s_plan_made_from_another_is_the_one_made_from_nothing(seed: i
         for me in NODES:
             judged[me] = node.judge(judged[me], seen, me, alive, names.LOAD_BALANCER_CLASS)
             assert judged[me].plan == node.plan(seen, me, alive)
+
+
+@any_cluster
+def test_a_planner_that_follows_says_what_one_says_that_judges_everything(seed: int) -> None:
+    """Also after a cluster with which it has nothing in common, and back again; whatever it has planned and nobody wrote."""
+    drawn, other = Draw(seed), Draw(SEEDS + seed)
+    facts, living = drawn.facts, frozenset(NODES)
+    planner = cluster.Planner()
+    some = {one: service for one, service in facts.services.items() if drawn.maybe(0.7)}
+    for seen, alive, now in (
+        (facts, living, 0.0),
+        (drawn.with_other_services(), living, 10.0),
+        (replace(facts, services=some), living, 20.0),
+        (replace(facts, endpoints=other.facts.endpoints), living, 30.0),
+        (replace(facts, pages=other.facts.pages), living, 40.0),
+        (replace(facts, reservations=other.facts.reservations), living, 45.0),
+        (facts, living, 60.0),
+        (replace(facts, pools=other.facts.pools), living, 70.0),
+        (replace(facts, gone=other.facts.gone), living, 75.0),
+        (other.facts, other.living, 80.0),
+        (facts, living, 90.0),
+    ):
+        assert planner.plan(seen, alive, now) == cluster.plan(seen, alive, now=now)

@@ -6,7 +6,7 @@ from openelb.model import names
 from openelb.model.cluster import PoolStatus, Protocol
 from openelb.model.findings import Reason
 from openelb.plan import cluster
-from tests.unit.builders import condition, pool, service, snapshot, speaker
+from tests.unit.builders import address, condition, pool, reservation, service, snapshot, speaker
 
 SPEAKER = speaker("node-a")
 HOLDS_ONE = {"192.168.1.1": "default/web"}
@@ -27,44 +27,56 @@ def told_of_eip(facts):
 
 NOT_ALLOCATED = {
     Reason.POOL_NOT_FOUND: (
-        [service(requested_pool="epi"), pool("eip")],
+        [service(pool="epi"), pool("eip")],
         ["Eip epi does not exist", "create it, or name another", "Eips there are: eip"],
     ),
     Reason.POOL_INVALID: (
-        [service(requested_pool="eip"), pool(text="192.168.1.9-192.168.1.1")],
+        [service(pool="eip"), pool(text="192.168.1.9-192.168.1.1")],
         ["Eip eip cannot be used", "reversed", "write 192.168.1.1-192.168.1.9"],
     ),
     Reason.POOL_DISABLED: (
-        [service(requested_pool="eip"), pool(disabled=True)],
+        [service(pool="eip"), pool(disabled=True)],
         ["Eip eip is disabled", "set its spec.disable to false"],
     ),
     Reason.POOL_DELETING: (
-        [service(requested_pool="eip"), pool(deleting=True)],
+        [service(pool="eip"), pool(deleting=True)],
         ["Eip eip is being deleted", "name another"],
     ),
     Reason.POOL_EXHAUSTED: (
-        [service(requested_pool="eip"), pool(text="192.168.1.1/32", used={"192.168.1.1": "default/db"}), service("db")],
+        [service(pool="eip"), pool(text="192.168.1.1/32", used={"192.168.1.1": "default/db"}), service("db")],
         ["all 1 addresses of Eip eip (192.168.1.1/32) are in use", "free one, enlarge it"],
     ),
     Reason.NO_POOL: (
         [service(), pool()],
-        ["names no Eip and there is no default one", names.REQUESTED_POOL, names.DEFAULT_POOL],
+        ["names no Eip, none is bound to it and there is no default one", names.REQUESTED_POOL, names.DEFAULT_POOL],
     ),
     Reason.FAMILY_MISMATCH: (
-        [service(requested_pool="eip", families=(6,)), pool()],
+        [service(pool="eip", families=(6,)), pool()],
         ["Eip eip has IPv4 addresses and the Service asks for IPv6", "spec.ipFamilies"],
     ),
     Reason.ADDRESS_INVALID: (
-        [service(requested_address="192.168.1.300"), pool()],
+        [service(address="192.168.1.300"), pool()],
         ["'192.168.1.300' is no IP address", "ask for one like 192.0.2.10"],
     ),
     Reason.ADDRESS_OUTSIDE_POOL: (
-        [service(requested_pool="eip", requested_address="192.168.2.1"), pool()],
+        [service(pool="eip", address="192.168.2.1"), pool()],
         ["192.168.2.1 lies outside Eip eip (192.168.1.0/24)", "ask for an address inside it"],
     ),
     Reason.ADDRESS_TAKEN: (
         [service(load_balancer_ip="192.168.1.1"), pool(used={"192.168.1.1": "default/db"}), service("db")],
         ["192.168.1.1 is in use by default/db", "ask for another address"],
+    ),
+    Reason.ADDRESS_RESERVED: (
+        [service(address="192.168.1.1"), pool(), reservation(addresses=(address("192.168.1.1"),), service="db")],
+        ["192.168.1.1 is reserved by EipReservation held", "ask for another address"],
+    ),
+    Reason.REQUEST_INVALID: (
+        [service(count="many"), pool(default=True)],
+        [names.COUNT, "'many'", "write a number from 1 to 16"],
+    ),
+    Reason.QUOTA_EXCEEDED: (
+        [service(), pool(default=True, quota=1, used={"192.168.1.1": "default/db"}), service("db")],
+        ["namespace default has the 1 addresses of Eip eip", "free one, raise the quota"],
     ),
     Reason.NODE_PROXY_UNSUPPORTED: (
         [service(node_proxy="daemonset"), pool()],
@@ -88,7 +100,19 @@ NOT_ANNOUNCED = {
     Reason.LEFT_TO_CNI: ({"left_to_cni": True}, [SPEAKER], [names.CNI_LABEL, "network plugin"]),
 }
 
-TOLD_ELSEWHERE = {Reason.ALLOCATED, Reason.ANNOUNCED, Reason.READY, Reason.NO_LOCAL_ENDPOINT}
+TOLD_ELSEWHERE = {
+    Reason.ALLOCATED,
+    Reason.ADOPTED,
+    Reason.ANNOUNCED,
+    Reason.MOVING,
+    Reason.READY,
+    Reason.IN_USE,
+    Reason.FREE,
+    Reason.OVERLAPPING,
+    Reason.DISJOINT,
+    Reason.EXPIRED,
+    Reason.NO_LOCAL_ENDPOINT,
+}
 
 
 def test_every_reason_of_the_list_has_a_test_here():
@@ -171,7 +195,7 @@ def test_an_eip_whose_name_fits_no_label_gives_nothing_and_says_so():
     """The label of its Services would be refused by the API server, again and again."""
     name = "a" * 64
     assert told_of_eip(snapshot(pool(name), SPEAKER)).reason == Reason.POOL_INVALID
-    said = told(snapshot(pool(name), service(requested_pool=name), SPEAKER))
+    said = told(snapshot(pool(name), service(pool=name), SPEAKER))
     assert said.reason == Reason.POOL_INVALID
     assert "longer than the 63 characters" in said.message
     assert told_of_eip(snapshot(pool("a" * 63), SPEAKER)).reason == Reason.READY
@@ -186,7 +210,7 @@ def test_an_eip_that_is_being_deleted_names_a_few_of_its_users():
 
 
 def test_two_wishes_that_disagree_are_told_along_with_the_address():
-    wishes = {"requested_address": "192.168.1.1", "load_balancer_ip": "192.168.1.50"}
+    wishes = {"address": "192.168.1.1", "load_balancer_ip": "192.168.1.50"}
     said = told(snapshot(pool(used=HOLDS_ONE), service(**wishes), SPEAKER))
     assert (said.status, said.reason) == (True, Reason.ALLOCATED)
     assert "spec.loadBalancerIP 192.168.1.50 is not looked at" in said.message
@@ -195,29 +219,29 @@ def test_two_wishes_that_disagree_are_told_along_with_the_address():
 
 def test_all_pools_that_refuse_are_told_up_to_a_few():
     full = [pool(f"eip-{number}", f"10.0.0.{number}", used={f"10.0.0.{number}": "db"}) for number in range(6)]
-    said = told(snapshot(service(requested_protocol="layer2"), service("db"), *full, SPEAKER))
+    said = told(snapshot(service(protocol="layer2"), service("db"), *full, SPEAKER))
     assert said.reason == Reason.POOL_EXHAUSTED
     assert [f"Eip eip-{number} " in said.message for number in range(6)] == [True] * 3 + [False] * 3
     assert said.message.endswith("and 3 more Eips refuse")
 
 
 def test_a_protocol_that_no_eip_has_is_told():
-    said = told(snapshot(service(requested_protocol="vip"), pool(default=True), SPEAKER))
+    said = told(snapshot(service(protocol="vip"), pool(default=True), SPEAKER))
     assert said.reason == Reason.NO_POOL
     assert "no Eip has the protocol vip" in said.message
 
 
 def test_a_cluster_without_any_eip_is_told():
-    assert "there is no Eip yet" in told(snapshot(service(requested_pool="eip"), SPEAKER)).message
+    assert "there is no Eip yet" in told(snapshot(service(pool="eip"), SPEAKER)).message
 
 
 def test_only_a_few_eips_are_named_as_alternatives():
     pools = [pool(f"eip-{number:02}", f"10.0.{number}.0/24") for number in range(12)]
-    assert "eip-07 and 4 more" in told(snapshot(service(requested_pool="none"), *pools, SPEAKER)).message
+    assert "eip-07 and 4 more" in told(snapshot(service(pool="none"), *pools, SPEAKER)).message
 
 
 def test_a_refusal_that_quotes_a_huge_annotation_stays_short():
-    assert len(told(snapshot(service(requested_address="9" * 40_000), pool(), SPEAKER)).message) <= 1000
+    assert len(told(snapshot(service(address="9" * 40_000), pool(), SPEAKER)).message) <= 1000
 
 
 def test_a_spoilt_eip_keeps_in_its_status_what_it_was():

@@ -1,0 +1,49 @@
+"""Words that several sentences for people have in common."""
+
+from collections.abc import Iterable
+
+from openelb.model.addresses import Address
+from openelb.model.cluster import Pool, ServiceKey
+from openelb.model.findings import Finding, Reason
+from openelb.plan.terms import Terms
+
+HOLDERS_NAMED = 3
+POOLS_NAMED = 8
+
+
+def existing(terms: Terms) -> str:
+    """The pools there are, for who named none or a wrong one."""
+    named = ", ".join(pool.name for pool in terms.by_name[:POOLS_NAMED])
+    more = len(terms.by_name) - POOLS_NAMED
+    return f"Eips there are: {named}" + (f" and {more} more" if more > 0 else "") if named else "there is no Eip yet"
+
+
+def named(keys: Iterable[ServiceKey], most: int = HOLDERS_NAMED) -> str:
+    """Some of them, and how many more there are."""
+    texts = sorted(str(key) for key in keys)
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def brief(text: str) -> str:
+    """An Eip's address as far as it is read in a sentence."""
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def families(versions: Iterable[int]) -> str:
+    """`IPv4 and IPv6`."""
+    return " and ".join(f"IPv{version}" for version in sorted(set(versions)))
+
+
+def going(pool: Pool) -> Finding | None:
+    """Why a pool gives out nothing any more, or None where it is not being deleted."""
+    return (
+        Finding(Reason.POOL_DELETING, f"Eip {pool.name} is being deleted: name another one") if pool.deleting else None
+    )
+
+
+def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:
+    """Why the Service cannot have the address."""
+    return Finding(
+        Reason.ADDRESS_TAKEN, f"{address} is in use by {named(others)}: ask for another address, or free it there"
+    )
