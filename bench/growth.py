@@ -20,7 +20,6 @@ import msgspec
 
 from bench import table
 from lab import setup
-from openelb.controller import GARBAGE
 from openelb.kube import encode
 from openelb.kube.client import JsonPatch
 from openelb.kube.reader import Reader
@@ -29,6 +28,7 @@ from openelb.kube.shapes import ObjectShape
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster
+from openelb.replica import GARBAGE
 
 SIZES = (1000, 2000, 5000, 10_000, 20_000)
 ROUNDS = 5

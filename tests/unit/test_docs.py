@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import Metric
 
 from deploy.render import IMAGE
 from lab.__main__ import fault
-from openelb import __version__, controller, metrics, runtime
+from openelb import __version__, controller, metrics, refusals, runtime
 from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Counts
 from openelb.announce.protocols import State
 from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
@@ -269,7 +269,7 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/how-it-works/layer2.md", f"again every {REFRESH:g} seconds"),
         ("docs/how-it-works/layer2.md", f"At most {FRAMES_PER_SECOND:,} announcements a second"),
         ("docs/how-it-works/layer2.md", f"more than {MAX_RANGES} ranges"),
-        ("ARCHITECTURE.md", f"after {controller.RESYNC:g} seconds (manager) or {TICK:g} second (speaker)"),
+        ("ARCHITECTURE.md", f"after {refusals.RESYNC:g} seconds (manager) or {TICK:g} second (speaker)"),
         ("ARCHITECTURE.md", f"{controller.AT_ONCE} writes are in flight, and after {controller.PER_LOOK} there is"),
         ("ARCHITECTURE.md", f"write for {Terms().deadline:g} seconds after it *sent*"),
         ("ARCHITECTURE.md", f"others wait {Terms().duration} seconds"),

@@ -104,11 +104,12 @@ def controller(
     kubeconfig: Path | None, namespace: str, load_balancer_class: str, log_level: str, metrics_addr: str, identity: str
 ) -> None:
     """Run the manager: it gives out addresses. One of all replicas leads."""
-    from openelb import controller
+    from openelb import replica
+    from openelb.controller import Settings
 
     runtime.log_to_stderr(log_level)
-    settings = controller.Settings(identity, namespace, load_balancer_class, metrics_addr)
-    sys.exit(_run(controller.run(_access(kubeconfig), settings)))
+    settings = Settings(identity, namespace, load_balancer_class, metrics_addr)
+    sys.exit(_run(replica.run(_access(kubeconfig), settings)))
 
 
 @openelb.command()
