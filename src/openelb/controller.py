@@ -223,6 +223,7 @@ class Controller:
             self._refusals.note(page, refusal)
             return
         self._at_once = True
+        news.tell_repair(self._reporter, pool, self._last.repairs)
 
     async def _write_reservation(self, seen: Reservation, wanted: Reservation) -> None:
         self._still_leading()
@@ -241,6 +242,7 @@ class Controller:
         self._store.absorb(written)
         self._at_once = True  # what the ledger holds may be published
         news.tell_pool(self._reporter, pool, written, status)
+        news.tell_repair(self._reporter, pool, self._last.repairs)
 
     async def _guard(self, pool: Pool, on: bool) -> None:
         self._still_leading()

@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
 from openelb.controller import Controller, Settings
+from openelb.kube import news
 from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
 from openelb.kube.lease import Leadership
@@ -20,6 +21,7 @@ from openelb.model import names
 from openelb.refusals import RESYNC
 
 REST = 0.005  # seconds between two looks at the least: an address takes two
+REMINDING = 60.0  # seconds between two looks for Services that still wait for an address
 # When Python looks for cycles (gc.set_threshold). It reads all objects for that, and ours have none: with its own numbers
 # a look at 20,000 Services took three times as long for each of them as one at 1,000.
 GARBAGE = (50_000, 20, 50)
@@ -77,7 +79,12 @@ class Replica:
             store = Store.for_manager(self._client, self._settings.namespace)
             self._controller = Controller(self._client, store, self._leadership, self._reporter, self._settings)
             try:
-                await runtime.until(self._lost, {"watching": store.run, "working": partial(self._work, store)})
+                parts: dict[str, Callable[[], Awaitable[None]]] = {
+                    "watching": store.run,
+                    "working": partial(self._work, store),
+                    "reminding": partial(self._remind, store),
+                }
+                await runtime.until(self._lost, parts)
             finally:
                 self._controller = None
                 self._progress.rest()
@@ -87,6 +94,13 @@ class Replica:
         self._progress.ready = True
         if self._controller is not None:
             await runtime.look_again(self._controller.look, store.changed, self._progress, rest=REST, resync=RESYNC)
+
+    async def _remind(self, store: Store) -> None:
+        await store.synced()
+        while True:
+            await asyncio.sleep(REMINDING)
+            if self._controller is not None and self._controller.seen is not None:
+                news.repeat_refusals(self._reporter, self._controller.seen.services.values())
 
 
 async def run(access: Access, settings: Settings) -> None:

@@ -7,11 +7,12 @@ from lab.controlplane import ControlPlane
 from openelb.kube.client import Client
 from openelb.kube.lease import Leadership, SpeakerLease, speaker_lease_name
 from openelb.kube.lease_object import ApiLease
-from openelb.kube.report import Reporter
+from openelb.kube.report import SERIES_SECONDS, Reporter
 from openelb.kube.resources import leases_path
 from openelb.model import names
 from openelb.model.cluster import Link
 from tests.contract.kube import SYSTEM, make_eip, make_service, raw, stored, until
+from tests.fakes.clock import Clock
 
 
 def candidate(client: Client, identity: str) -> Leadership:
@@ -76,6 +77,19 @@ async def test_kubectl_describe_shows_what_was_told(plane: ControlPlane, client:
     assert lines_with(of_pool, "InterfaceNotFound") == [
         ["Warning", "InterfaceNotFound", "openelb-manager", "no", "node", "has", "eth7"]
     ]
+
+
+async def test_kubectl_describe_shows_how_often_it_was_told(plane: ControlPlane, client: Client) -> None:
+    waiting = await make_service(client, "waiting")
+    clock = Clock()
+    reporter = Reporter(client, "openelb-manager", "test", clock=clock)
+    reporter.tell(waiting, "NoPool", "there is no pool", warning=True)
+    for _ in range(3):
+        while reporter.waiting:
+            await reporter.write(reporter.next())
+        reporter.repeat([(waiting, "NoPool", "there is no pool")])
+        clock.now += SERIES_SECONDS
+    assert "(x2 over" in plane.kubectl("describe", "service", "waiting", "--namespace", SYSTEM)
 
 
 def lines_with(text: str, word: str) -> list[list[str]]:

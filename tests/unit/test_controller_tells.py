@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from openelb.controller import Controller, Settings
+from openelb.kube import news
 from openelb.kube.client import Client
 from openelb.kube.config import Access
 from openelb.kube.lease import Leadership
-from openelb.kube.report import QUIET_SECONDS, Reporter
+from openelb.kube.report import QUIET_SECONDS, SERIES_SECONDS, Reporter
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan.liveness import TTL_FOUND_SECONDS
@@ -59,6 +60,32 @@ async def test_a_service_that_waits_is_told_why_once(caplog: pytest.LogCaptureFi
         await manager.put(SERVICES, wanting("other"))
         await manager.settle()
         assert len(caplog.messages) == 2
+
+
+async def test_of_services_that_wait_alone_it_is_told_again() -> None:
+    async with replica(POOL, wanting("web"), wanting("other", loadBalancerIP="10.0.0.1")) as manager:
+        await manager.lead()
+        await manager.settle()
+        assert len(manager.told()) == 3
+        for _ in range(2):
+            news.repeat_refusals(manager.reporter, manager.store.snapshot().services.values())
+            manager.now += SERIES_SECONDS
+        (event,) = manager.told()
+        assert event.startswith("AddressOutsidePool: 10.0.0.1 lies outside Eip pool")
+
+
+async def test_what_was_wrong_in_a_ledger_is_told_once_it_is_right(caplog: pytest.LogCaptureFixture) -> None:
+    async with replica(POOL, wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        manager.told()
+        stored = manager.server.stored(EIPS, "pool")
+        await manager.put(EIPS, {**stored, "status": {**stored["status"], "used": {}}})
+        await manager.settle()
+        assert manager.told() == [
+            "LedgerRepaired: entered in status.used what Services show and it did not have: 192.0.2.1 of default/web"
+        ]
+        assert manager.ledger() == {"192.0.2.1": "default/web"}
 
 
 async def test_a_write_tells_of_what_it_changes_alone(caplog: pytest.LogCaptureFixture) -> None:

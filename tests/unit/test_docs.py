@@ -28,7 +28,7 @@ from openelb.kube.kinds import EipAllocationSpec, EipReservationSpec, EipReserva
 from openelb.kube.lease import Terms
 from openelb.kube.shapes import EipShape, ReservationShape, ServiceShape
 from openelb.model import names
-from openelb.model.cluster import Pool, PoolStatus, Port, Protocol, Release, Reservation, Service
+from openelb.model.cluster import FamilyPolicy, Pool, PoolStatus, Port, Protocol, Release, Reservation, Service
 from openelb.model.findings import Condition, Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan import books, cluster, liveness, request
@@ -258,6 +258,7 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/operate.md", f"{EVENTS_PER_SECOND:g} a second and {EVENTS} at once"),
         ("docs/operate.md", f"More than {TOLD_ONE_BY_ONE} addresses"),
         ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
+        ("docs/reasons.md", f"repeated every {report.SERIES_SECONDS / 60:g} minutes"),
         ("docs/eip.md", f"{books.ROOM:,} entries"),
         ("docs/eip.md", f"from 1 to {decode_pools.MOST_RESERVED:,}"),
         ("docs/annotations.md", f"from 1 to {request.MOST}"),
@@ -444,6 +445,11 @@ CASES += [
         wish(ports=OTHER_PORT, local_traffic_only=True, selector=(("app", "too"),)),
         asking(shows=HELD, local_traffic_only=True),
     ),
+    snapshot(HERE, pool(used={HELD: "default/too;default/web"}), HOLDER, TWO),
+    snapshot(HERE, pool(used=USED), asking(shows=HELD, families=(4, 6), family_policy=FamilyPolicy.PREFER_DUAL)),
+    snapshot(HERE, pool(), HOLDER),
+    snapshot(HERE, pool(used={HELD: "default/gone"}), gone=frozenset({key("gone")})),
+    snapshot(HERE, pool(used={"192.168.1.9": "default/gone"}), HOLDER, gone=frozenset({key("gone")})),
     snapshot(HERE, pool(), held(count=1)),
     snapshot(HERE, held(count=1)),
     snapshot(HERE, pool(), held(addresses=["10.0.0.1"])),
@@ -473,6 +479,7 @@ def judged() -> Iterator[tuple[Reason, str]]:
             yield from _said(told.conditions)
         for promised in plan.reservations.values():
             yield from _said(promised.conditions)
+        yield from ((Reason.LEDGER_REPAIRED, sentence) for sentence in plan.repairs.values())
 
 
 def _said(conditions: Iterable[Condition]) -> Iterator[tuple[Reason, str]]:

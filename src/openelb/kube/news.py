@@ -1,7 +1,7 @@
 """What is new about Services and Eips, told to people: a line of the log and an Event for each change, none for what stays."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from openelb.kube.report import Reporter
 from openelb.model import names
@@ -31,6 +31,13 @@ def tell_pool(reporter: Reporter, before: Pool, written: Pool, status: PoolStatu
         reporter.tell(written, condition.reason, condition.message, warning=not is_well)
 
 
+def tell_repair(reporter: Reporter, pool: Pool, repairs: Mapping[str, str]) -> None:
+    """Tell what was wrong in the ledger of the Eip and is put right."""
+    if sentence := repairs.get(pool.name):
+        log.warning("Eip %s: %s", pool.name, sentence)
+        reporter.tell(pool, Reason.LEDGER_REPAIRED, sentence, warning=True)
+
+
 def tell_service(reporter: Reporter, before: Service, written: Service, publication: Publication) -> None:
     """Tell what the Service carries since it was given that publication."""
     if publication.ingress != before.ingress:
@@ -42,6 +49,16 @@ def tell_service(reporter: Reporter, before: Service, written: Service, publicat
         elif not condition.status or condition.reason not in _WELL:
             log.warning("Service %s: %s", written.key, condition.message)
             reporter.tell(written, condition.reason, condition.message, warning=True)
+
+
+def repeat_refusals(reporter: Reporter, services: Iterable[Service]) -> None:
+    """Tell again of Services that are still without the address they want."""
+    reporter.repeat(
+        (service, condition.reason, condition.message)
+        for service in services
+        for condition in service.conditions
+        if condition.type == names.ADDRESS_ALLOCATED and not condition.status
+    )
 
 
 def tell_unreadable(reporter: Reporter, before: Mapping[str, Unreadable], after: Mapping[str, Unreadable]) -> None:

@@ -7,9 +7,10 @@ counted, and the conditions of the object still say it.
 import asyncio
 import logging
 import time
+import uuid
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from openelb.complaints import Complaints
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client
-from openelb.kube.errors import ApiError
+from openelb.kube.errors import ApiError, NotFound
 from openelb.model import names
 from openelb.model.cluster import Pool, Service
 from openelb.model.snapshot import Unreadable
@@ -33,6 +34,12 @@ PER_SECOND = 20.0
 QUIET_SECONDS = 600.0
 """The same sentence about the same object is not told again for so long."""
 
+SERIES_SECONDS = 1800.0
+"""What is still so is told again after so long: the API server forgets an Event after an hour."""
+
+SERIES_QUEUED = 600
+"""Nothing is told again while so many Events wait: what is new must not wait for long."""
+
 _LONGEST_NOTE = 1024  # bytes; events.k8s.io/v1: "should be less than 1kB"
 
 
@@ -47,6 +54,15 @@ class Event:
     reason: str
     sentence: str
     warning: bool
+
+
+@dataclass(slots=True)
+class _Series:
+    """How often an Event was written, and when it was told last. Its `name` is that of the object in the API."""
+
+    at: float
+    name: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
+    count: int = 0
 
 
 class Reporter:
@@ -73,7 +89,8 @@ class Reporter:
         self._clock = clock
         self._queue: deque[Event] = deque()
         self._something_waits = asyncio.Event()
-        self._told: dict[Event, float] = {}  # in the order of its times
+        self._told: dict[Event, _Series] = {}  # in the order of its times
+        self._repeated: dict[Event, _Series] = {}
         self._complaints = Complaints(clock=clock)
         self.dropped = 0
 
@@ -85,13 +102,32 @@ class Reporter:
         if event in self._told:
             return
         if self.waiting < self._room:
-            self._queue.append(event)
-            self._told[event] = now
-            self._something_waits.set()
+            series = self._repeated.get(event) or _Series(now)
+            series.at = now
+            self._told[event] = series
+            self._write_soon(event)
             return
         if self._complaints.is_due("no room"):
             log.info("more than %d Events wait to be written: those that do not fit are dropped", self._room)
         self.dropped += 1
+
+    def repeat(self, lasting: Iterable[tuple[Pool | Service, str, str]]) -> None:
+        """Tell again, as one more of its series, what was told half an hour ago and is still so. Called again and again with
+        all that lasts: an object, a reason and a sentence each. Of what somebody else told, half an hour begins here.
+        """
+        now, before, self._repeated = self._clock(), self._repeated, {}
+        self._forget(now)
+        for about, reason, sentence in lasting:
+            event = _event(about, reason, sentence, warning=True)
+            series = before.get(event) or self._told.get(event) or _Series(now)
+            self._repeated[event] = series
+            if now - series.at >= SERIES_SECONDS and self.waiting < min(self._room, SERIES_QUEUED):
+                series.at = now
+                self._write_soon(event)
+
+    def _write_soon(self, event: Event) -> None:
+        self._queue.append(event)
+        self._something_waits.set()
 
     @property
     def waiting(self) -> int:
@@ -120,22 +156,33 @@ class Reporter:
             await asyncio.sleep(pause)
 
     async def write(self, event: Event) -> None:
-        """Write one Event. Raises ApiError."""
+        """Write one Event, or that it is so again. Raises ApiError."""
         # Events about objects without a namespace live in `default`, where kubectl looks for them.
         namespace = event.namespace or "default"
         path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
-        await self._client.create(path, self._body(event, namespace), msgspec.Raw)
+        series = self._repeated.get(event) or self._told.get(event) or _Series(0.0)
+        if series.count:
+            try:
+                again = {"count": series.count + 1, "lastObservedTime": _now()}
+                told = f"{path}/{_name(event, series)}"
+                await self._client.patch(told, [{"op": "add", "path": "/series", "value": again}], msgspec.Raw)
+                series.count += 1
+                return
+            except NotFound:  # the API server has forgotten it
+                series.name, series.count = _Series(0.0).name, 0
+        await self._client.create(path, self._body(event, namespace, _name(event, series)), msgspec.Raw)
+        series.count = 1
 
     def _forget(self, now: float) -> None:
-        while self._told and now - self._told[oldest := next(iter(self._told))] >= QUIET_SECONDS:
+        while self._told and now - self._told[oldest := next(iter(self._told))].at >= QUIET_SECONDS:
             del self._told[oldest]
 
-    def _body(self, event: Event, namespace: str) -> dict[str, object]:
+    def _body(self, event: Event, namespace: str, name: str) -> dict[str, object]:
         return {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"namespace": namespace, "generateName": f"{event.name}-"},
-            "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "metadata": {"namespace": namespace, "name": name},
+            "eventTime": _now(),
             "type": "Warning" if event.warning else "Normal",
             "reason": event.reason,
             "action": event.reason,
@@ -150,6 +197,16 @@ class Reporter:
                 "uid": event.uid,
             },
         }
+
+
+def _name(event: Event, series: _Series) -> str:
+    """Of the object in the API; a name has 253 characters at most."""
+    return f"{event.name[:200]}.{series.name}"
+
+
+def _now() -> str:
+    """As meta/v1 MicroTime has it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _event(about: Pool | Service | Unreadable, reason: str, sentence: str, *, warning: bool) -> Event:

@@ -31,6 +31,12 @@ class Reason(StrEnum):
     # openelb.io/Moving of a Service
     MOVING = "Moving"
 
+    # openelb.io/AddressConflict of a Service
+    ADDRESS_CONFLICT = "AddressConflict"
+
+    # Told of an Eip as an Event
+    LEDGER_REPAIRED = "LedgerRepaired"
+
     # Exhausted and Overlapping of an Eip, Ready of an EipReservation
     IN_USE = "InUse"
     FREE = "Free"

@@ -25,6 +25,7 @@ SERVICE_FINALIZER = "finalizer.lb.kubesphere.io/v1alpha1"
 ADDRESS_ALLOCATED = "openelb.io/AddressAllocated"
 ANNOUNCED = "openelb.io/Announced"
 MOVING = "openelb.io/Moving"
+CONFLICT = "openelb.io/AddressConflict"
 
 # On Eips.
 DEFAULT_POOL = "eip.openelb.kubesphere.io/is-default-eip"

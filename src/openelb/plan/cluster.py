@@ -8,19 +8,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from openelb.model import names
+from openelb.model.addresses import Address
 from openelb.model.cluster import Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 from openelb.model.findings import Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan import pools, services
 from openelb.plan.allocation import Chooser, wants_address
 from openelb.plan.books import Books
-from openelb.plan.ledger import ROOM
+from openelb.plan.ledger import ROOM, Holding
 from openelb.plan.placement import Reach, reaches
+from openelb.plan.publishing import Look, give_back
 from openelb.plan.request import request
-from openelb.plan.services import Look, precedence, published
+from openelb.plan.services import precedence, published
 from openelb.plan.terms import Terms, terms
+from openelb.plan.wording import repaired
 
 __all__ = ["ClusterPlan", "Planner", "plan", "published"]
+
+
+Entry = tuple[ServiceKey, Holding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class ClusterPlan:
 
     `pages` are EipAllocations by name as they are to be; one that is empty is to go. `pool_finalizers` says for an Eip whether
     it is to carry ours. `unknown` are holders of addresses that the snapshot does not have: before their addresses are free,
-    a direct read must show that they are gone. `due` is when time alone may change the plan (seconds since 1970).
+    a direct read must show that they are gone. `repairs` say for an Eip what was wrong in its ledger. `due` is when time alone may change the plan (seconds since 1970).
     """
 
     pools: Mapping[str, PoolStatus] = field(default_factory=dict)
@@ -38,6 +44,7 @@ class ClusterPlan:
     services: Mapping[ServiceKey, Publication] = field(default_factory=dict)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     unknown: frozenset[ServiceKey] = frozenset()
+    repairs: Mapping[str, str] = field(default_factory=dict)
     due: float | None = None
 
 
@@ -78,8 +85,8 @@ class Planner:
         due = [one.expires for one in laid_down.reservations if one.expires < math.inf]
         look = Look(snapshot, books, laid_down, reach, Chooser(books, laid_down, now, due), now)
         judged = [snapshot.services[key] for key in sorted(touched & snapshot.services.keys())]
-        unknown = _strike_the_gone(look)
-        self._judge(judged, look)
+        unknown, struck = _strike_the_gone(look)
+        entered = self._judge(judged, look)
         for key in touched - snapshot.services.keys():
             self._verdicts.pop(key, None)
             self._waiting.discard(key)
@@ -90,6 +97,7 @@ class Planner:
             services=dict(self._verdicts),
             reservations=pools.reservations(look),
             unknown=unknown,
+            repairs=_repairs(entered, struck),
             due=min(due, default=None),
         )
 
@@ -109,10 +117,11 @@ class Planner:
         }
         return {key for one in moved for key in (one, *self._books.neighbours(one))}
 
-    def _judge(self, judged: Iterable[Service], look: Look) -> None:
+    def _judge(self, judged: Iterable[Service], look: Look) -> list[Entry]:
+        """Returns what ledgers did not have."""
         # Who has an address of an Eip that was never read keeps it as it is, until it is deleted.
         known = [service for service in judged if service.deleting or not look.terms.is_unseen(service.pool_label)]
-        services.enter_what_is_shown(known, look)
+        entered = services.enter_what_is_shown(known, look)
         mine = [service for service in known if wants_address(service, look.terms, self._lb_class)]
         found = {service.key: services.served(service, look) for service in sorted(mine, key=precedence)}
         for service in known:
@@ -129,6 +138,7 @@ class Planner:
                 self._verdicts.pop(key, None)
             else:
                 self._verdicts[key] = verdict
+        return entered
 
 
 def plan(
@@ -166,10 +176,19 @@ def _is_settled(service: Service, verdict: Publication) -> bool:
     return has_all and told in (Reason.ALLOCATED, Reason.ADOPTED)
 
 
-def _strike_the_gone(look: Look) -> frozenset[ServiceKey]:
+def _strike_the_gone(look: Look) -> tuple[frozenset[ServiceKey], list[Entry]]:
+    """Who is not known and not shown to be gone; and what those held that are."""
     unreadable = {one.key for one in look.snapshot.unreadable.values() if one.kind == "Service"}
     missing = look.books.everybody() - look.snapshot.services.keys() - unreadable
-    for key in sorted(missing & look.snapshot.gone):
-        for holding in look.books.holdings(key):
-            services.give_back(key, holding, look)
-    return frozenset(missing - look.snapshot.gone)
+    struck = [(key, holding) for key in sorted(missing & look.snapshot.gone) for holding in look.books.holdings(key)]
+    for key, holding in struck:
+        give_back(key, holding, look)
+    return frozenset(missing - look.snapshot.gone), struck
+
+
+def _repairs(entered: Iterable[Entry], struck: Iterable[Entry]) -> dict[str, str]:
+    found: dict[str, tuple[list[tuple[ServiceKey, Address]], list[tuple[ServiceKey, Address]]]] = {}
+    for place, entries in enumerate((entered, struck)):
+        for key, holding in entries:
+            found.setdefault(holding.pool, ([], []))[place].append((key, holding.address))
+    return {pool: repaired(*each) for pool, each in found.items()}

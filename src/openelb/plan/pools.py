@@ -10,7 +10,7 @@ from openelb.model.findings import Condition, Finding, Reason
 from openelb.plan.books import Books
 from openelb.plan.ledger import PageKey
 from openelb.plan.placement import pool_outlook
-from openelb.plan.services import Look
+from openelb.plan.publishing import Look
 from openelb.plan.terms import Terms, is_for
 from openelb.plan.wording import named, taken
 

@@ -6,35 +6,19 @@ ledger is clear. Nobody waits for a ledger that cannot be read: a deleted Servic
 can be.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from openelb.model import names
 from openelb.model.addresses import Address
-from openelb.model.cluster import Pool, Publication, Release, Service, ServiceKey
+from openelb.model.cluster import Pool, Publication, Service, ServiceKey
 from openelb.model.findings import Condition, Finding, Reason
-from openelb.model.snapshot import Snapshot
 from openelb.plan import request as requests
-from openelb.plan import sharing
-from openelb.plan.allocation import Chooser, satisfies, was_adopted
-from openelb.plan.books import Books
+from openelb.plan.allocation import satisfies, was_adopted
 from openelb.plan.ledger import Holding
-from openelb.plan.placement import Reach, service_outlook, trusted
+from openelb.plan.placement import trusted
+from openelb.plan.publishing import Look, give_back, heir_of, listed, publish, refused
 from openelb.plan.request import Request
-from openelb.plan.terms import Terms, usable
-from openelb.plan.wording import taken
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one judgement is made from, and the books that it writes in."""
-
-    snapshot: Snapshot
-    books: Books
-    terms: Terms
-    reaches: Mapping[str, Reach]
-    chooser: Chooser
-    now: float
 
 
 def published(service: Service) -> Publication:
@@ -54,8 +38,9 @@ def precedence(service: Service) -> tuple[bool, str, object]:
     return not asks, service.created, service.key
 
 
-def enter_what_is_shown(judged: Iterable[Service], look: Look) -> None:
-    """A ledger that was wiped or edited is put right by what Services show, before anything is given out.
+def enter_what_is_shown(judged: Iterable[Service], look: Look) -> list[tuple[ServiceKey, Holding]]:
+    """A ledger that was wiped or edited is put right by what Services show, before anything is given out. Returns what was
+    entered.
 
     Nobody moves for it: who shows an address is entered beside whoever the ledger has. All who show one share it.
     """
@@ -66,8 +51,10 @@ def enter_what_is_shown(judged: Iterable[Service], look: Look) -> None:
         for address in look.books.shown(service.key)
         if service.key not in look.books.holders(address) and (pool := _source(service, address, look)) is not None
     ]
-    for key, holding in sorted(lost, key=lambda entry: entry[0]):
+    lost.sort(key=lambda entry: entry[0])
+    for key, holding in lost:
         look.books.enter(key, holding)
+    return lost
 
 
 def _source(service: Service, address: Address, look: Look) -> Pool | None:
@@ -95,21 +82,25 @@ def served(service: Service, look: Look) -> Publication | None:
             asked = moving.request  # it has moved, and where to is gone: no reason to go back
         more = f"; it cannot move to {service.wishes.migrate_to}, since {why.sentence}"
         return _settled(service, asked, held, look, more=more)
-    there = _whole(filled, moving.request, look.books.shown(service.key))
+    shown = look.books.shown(service.key)
+    there = _whole(filled, moving.request, shown)
+    # A family that is not to be had there stays where it is: without both, PreferDualStack would be less than before.
+    there += [one for one in held if one.address in shown and one.address.version not in _families(there)]
+    there.sort(key=lambda one: one.address.version != service.families[0])
+    lacking = _lacking(filled, moving.request, _families(there))
     if not _have(service, there, look):
         return None
-    shown = look.books.shown(service.key)
     leaving = [one for one in held if one.address in shown and one.address not in {new.address for new in there}]
     if not leaving:
-        return _publish(service, there, look)
+        return publish(service, there, look, more=lacking)
     until = (service.moving_since or look.now) + moving.seconds
     if until <= look.now:
-        return _publish(service, there, look)
+        return publish(service, there, look, more=lacking)
     look.chooser.due.append(until)
-    both = _publish(service, [*there, *leaving], look, label=leaving[0].pool)
+    both = publish(service, [*there, *leaving], look, label=leaving[0].pool)
     told = Finding(
         Reason.MOVING,
-        f"moving to {service.wishes.migrate_to.split()[0]}; {_listed(leaving)} stays for {moving.seconds:g} s",
+        f"moving to {service.wishes.migrate_to.split()[0]}; {listed(leaving)} stays for {moving.seconds:g} s",
     )
     moves = Condition.of(names.MOVING, told, status=True)
     return both and replace(both, conditions=(*both.conditions, moves))
@@ -122,19 +113,20 @@ def _settled(
     refusal = next((one for one in filled if isinstance(one, Finding)), None)
     if refusal is None or _is_complete(filled, request):
         chosen = _whole(filled, request, look.books.shown(service.key))
-        return _publish(service, chosen, look, more=more) if _have(service, chosen, look) else None
+        more += _lacking(filled, request, _families(chosen))
+        return publish(service, chosen, look, more=more) if _have(service, chosen, look) else None
     shown = look.books.shown(service.key)
     kept = _once(service, [one for one in held if one.address in shown], look)
     for holding in held:
         if holding.address not in shown:  # a part of a set that cannot be made whole
             look.books.strike(service.key, holding)
     if not kept:
-        return _refused(refusal)
+        return refused(refusal)
     kept.sort(key=lambda one: shown.index(one.address))
     # An adopted one is known by its reason alone.
     reason = Reason.ADOPTED if was_adopted(service) else refusal.reason
-    told = Finding(reason, f"keeps {_listed(kept)}, since {refusal.sentence}{more}")
-    return _publish(service, kept, look, told=told)
+    told = Finding(reason, f"keeps {listed(kept)}, since {refusal.sentence}{more}")
+    return publish(service, kept, look, told=told)
 
 
 def _fill(service: Service, request: Request, held: Sequence[Holding], look: Look) -> list[Holding | Finding]:
@@ -172,6 +164,18 @@ def _whole(filled: Sequence[Holding | Finding], request: Request, shown: Collect
     return [one for one in chosen if one.address.version in families or one.address in shown]
 
 
+def _families(holdings: Iterable[Holding]) -> frozenset[int]:
+    return frozenset(one.address.version for one in holdings)
+
+
+def _lacking(filled: Sequence[Holding | Finding], request: Request, families: frozenset[int]) -> str:
+    """Of a Service that is content with one family: which it does not have yet, and why."""
+    for slot, one in zip(request.slots, filled, strict=True):
+        if isinstance(one, Finding) and slot.family not in families:
+            return f"; it has no IPv{slot.family} address yet, since {one.sentence}"
+    return ""
+
+
 def _have(service: Service, chosen: Sequence[Holding], look: Look) -> bool:
     """Whether the ledger that was seen has all of these for the Service; what it does not is entered."""
     held = look.books.holdings(service.key)
@@ -187,7 +191,7 @@ def _transferred(service: Service, look: Look) -> list[Holding]:
     books = look.books
     held = list(books.holdings(service.key))
     for holding in tuple(held):
-        heir = _heir(service, holding, look)
+        heir = heir_of(service, holding, look)
         if heir is None:
             continue
         there = Holding(heir.name, holding.address)
@@ -196,16 +200,6 @@ def _transferred(service: Service, look: Look) -> list[Holding]:
         elif there not in held and names.POOL_FINALIZER in heir.finalizers:
             books.enter(service.key, there)
     return [holding for holding in held if books.is_committed(service.key, holding) or not _is_twin(holding, held)]
-
-
-def _heir(service: Service, holding: Holding, look: Look) -> Pool | None:
-    """The pool that is to have an address which lies in no range of its own pool any more, or whose pool is going."""
-    pool = look.snapshot.pools[holding.pool]
-    is_lost = holding.address not in trusted(pool) and pool.name not in requests.request(service).pools
-    if not (pool.deleting or is_lost):
-        return None
-    heir = look.terms.source(holding.address, besides=pool)
-    return heir if heir is not None and usable([heir]) else None
 
 
 def _is_twin(holding: Holding, held: Sequence[Holding]) -> bool:
@@ -225,102 +219,6 @@ def _once(service: Service, held: list[Holding], look: Look) -> list[Holding]:
 
     best = {holding.address: holding for holding in sorted(held, key=rank, reverse=True)}
     return [holding for holding in held if best[holding.address] is holding]
-
-
-def _refused(refusal: Finding, told: Sequence[Condition] = ()) -> Publication:
-    return Publication(conditions=(Condition.of(names.ADDRESS_ALLOCATED, refusal, status=False), *told))
-
-
-def _publish(
-    service: Service,
-    holdings: Sequence[Holding],
-    look: Look,
-    *,
-    told: Finding | None = None,
-    more: str = "",
-    label: str = "",
-) -> Publication | None:
-    """What a Service that holds these is to carry, once the ledger in the snapshot says so of all of them."""
-    books = look.books
-    for other in books.holdings(service.key):
-        if other not in holdings and _left(service, other, holdings, look):
-            give_back(service.key, other, look)
-    if not all(books.is_committed(service.key, holding) for holding in holdings):
-        return None
-    for holding in holdings:
-        if holding.address in books.shown(service.key):
-            continue
-        rivals = _rivals(service, holding, look)
-        if rivals:  # two leaders at once, an edited ledger, or another load balancer: whoever shows an address keeps it
-            books.strike(service.key, holding)
-            return _refused(taken(holding.address, rivals)) if not service.ingress else None
-        if books.is_disputed(holding):
-            books.show(service.key, tuple(dict.fromkeys((*books.shown(service.key), holding.address))))
-    return _publication(service, holdings, told or _allocated(service, holdings, more), look, label)
-
-
-def _rivals(service: Service, holding: Holding, look: Look) -> frozenset[ServiceKey]:
-    """Who shows the address that the Service is to show, and does not share it: by the ledger, and by consent."""
-    sharers, services = look.books.sharers(holding), look.snapshot.services
-    return frozenset(
-        key
-        for key in look.books.showers(holding.address) - {service.key}
-        if key not in sharers or key not in services or sharing.obstacle(service, services[key])
-    )
-
-
-def _allocated(service: Service, holdings: Sequence[Holding], more: str) -> Finding:
-    adopted = not service.opt_in and not service.load_balancer_class
-    reason = Reason.ADOPTED if adopted or was_adopted(service) else Reason.ALLOCATED
-    return Finding(reason, f"{_listed(holdings)}{requests.disagreement(service)}{more}")
-
-
-def give_back(key: ServiceKey, holding: Holding, look: Look) -> None:
-    """Take an address back from a Service; where its pool lets addresses cool down, it is noted who had it."""
-    cooldown = look.snapshot.pools[holding.pool].cooldown
-    look.books.strike(key, holding, release=Release(key, look.now) if cooldown else None)
-
-
-def _left(service: Service, other: Holding, holdings: Sequence[Holding], look: Look) -> bool:
-    """Whether the Service shows an `other` of its holdings no more, or shows the same address from its new pool."""
-    same = next((one for one in holdings if one.address == other.address), None)
-    if same is not None:
-        heir = _heir(service, same, look)
-        if heir is not None and heir.name == other.pool:
-            return False
-        is_told = same != holdings[0] or service.pool_label != other.pool  # the label has the pool of the first alone
-        return look.books.is_committed(service.key, same) and is_told
-    return other.address not in look.books.shown(service.key)
-
-
-def _publication(
-    service: Service, holdings: Sequence[Holding], allocated: Finding, look: Look, label: str
-) -> Publication:
-    outlooks = [_outlook(holding, look) for holding in holdings]
-    worst = next((one for one in outlooks if one.reason is not Reason.ANNOUNCED), outlooks[0])
-    return Publication(
-        ingress=tuple(dict.fromkeys(str(holding.address) for holding in holdings)),
-        pool_label=label or holdings[0].pool,
-        guarded=True,
-        conditions=(
-            Condition.of(names.ADDRESS_ALLOCATED, allocated, status=True),
-            Condition.of(names.ANNOUNCED, worst, status=worst.reason is Reason.ANNOUNCED),
-        ),
-    )
-
-
-def _outlook(holding: Holding, look: Look) -> Finding:
-    """Of one address; where its own pool has it no more and another does, by that one."""
-    services = look.snapshot.services
-    sharers = [services[key] for key in look.books.sharers(holding) if key in services]
-    pool = look.snapshot.pools[holding.pool]
-    if holding.address not in trusted(pool):
-        pool = look.terms.source(holding.address) or pool
-    return service_outlook(pool, look.reaches[pool.name], holding.address, sharers, look.snapshot.endpoints)
-
-
-def _listed(holdings: Sequence[Holding]) -> str:
-    return ", ".join(f"{holding.address} from Eip {holding.pool}" for holding in holdings)
 
 
 def unserved(service: Service, look: Look) -> Publication | None:

@@ -15,6 +15,11 @@ def obstacle(one: Service, other: Service) -> str:
         )
     if not (one.ports and other.ports):
         return f"{one.key if not one.ports else other.key} has no port"
+    return collision(one, other)
+
+
+def collision(one: Service, other: Service) -> str:
+    """Why traffic for an address that both have would go astray, as the end of a sentence; nothing where it does not."""
     common = sorted(set(one.ports) & set(other.ports))
     if common:
         port = common[0]

@@ -47,3 +47,18 @@ def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:
     return Finding(
         Reason.ADDRESS_TAKEN, f"{address} is in use by {named(others)}: ask for another address, or free it there"
     )
+
+
+def repaired(entered: Iterable[tuple[ServiceKey, Address]], struck: Iterable[tuple[ServiceKey, Address]]) -> str:
+    """What was put right in the ledger of an Eip."""
+    missing, stale = _entries(entered), _entries(struck)
+    return "; ".join(
+        [f"entered in status.used what Services show and it did not have: {missing}"] * bool(missing)
+        + [f"took out of status.used what Services had that are gone: {stale}"] * bool(stale)
+    )
+
+
+def _entries(entries: Iterable[tuple[ServiceKey, Address]]) -> str:
+    texts = [f"{address} of {key}" for key, address in entries]
+    more = len(texts) - HOLDERS_NAMED
+    return ", ".join(texts[:HOLDERS_NAMED]) + (f" and {more} more" if more > 0 else "")

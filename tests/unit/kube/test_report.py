@@ -172,3 +172,95 @@ async def test_after_a_refusal_the_next_is_written_no_sooner_than_after_any_othe
     running.cancel()
     refused, written = server.times
     assert written - refused > 0.2
+
+
+# What lasts.
+
+WAITS = [(service("team/web"), "NoPool", "there is no pool")]
+
+
+async def told_and_written(reporter: Reporter) -> None:
+    for about, reason, sentence in WAITS:
+        reporter.tell(about, reason, sentence, warning=True)
+    await written(reporter)
+
+
+async def written(reporter: Reporter) -> int:
+    """Write all that waits; how many that were."""
+    count = reporter.waiting
+    for _ in range(count):
+        await reporter.write(reporter.next())
+    return count
+
+
+async def test_what_lasts_is_told_again_every_half_hour_as_one_series(
+    reporter: Reporter, server: FakeApiServer, clock: Clock
+) -> None:
+    await told_and_written(reporter)
+    for count in (2, 3):
+        for _ in range(29):
+            clock.now += 60
+            reporter.repeat(WAITS)
+            assert await written(reporter) == 0
+        clock.now += 60
+        reporter.repeat(WAITS)
+        assert await written(reporter) == 1
+        assert server.only(EVENTS)["series"]["count"] == count
+
+
+async def test_what_another_told_is_told_half_an_hour_after_it_was_first_seen(
+    reporter: Reporter, server: FakeApiServer, clock: Clock
+) -> None:
+    reporter.repeat(WAITS)
+    assert await written(reporter) == 0
+    clock.now += report.SERIES_SECONDS
+    reporter.repeat(WAITS)
+    assert await written(reporter) == 1
+    assert "series" not in server.only(EVENTS)
+
+
+async def test_what_does_not_last_is_not_told_again(reporter: Reporter, clock: Clock) -> None:
+    await told_and_written(reporter)
+    clock.now += report.SERIES_SECONDS - 1
+    reporter.repeat([])
+    clock.now += 1
+    reporter.repeat(WAITS)
+    assert await written(reporter) == 0
+
+
+async def test_what_is_told_anew_counts_in_its_series_and_is_not_repeated_too_soon(
+    reporter: Reporter, server: FakeApiServer, clock: Clock
+) -> None:
+    await told_and_written(reporter)
+    reporter.repeat(WAITS)
+    clock.now += report.SERIES_SECONDS - 1
+    await told_and_written(reporter)
+    assert server.only(EVENTS)["series"]["count"] == 2
+    clock.now += 1
+    reporter.repeat(WAITS)
+    assert await written(reporter) == 0
+
+
+async def test_a_series_that_the_api_server_forgot_begins_anew(
+    reporter: Reporter, server: FakeApiServer, clock: Clock
+) -> None:
+    await told_and_written(reporter)
+    reporter.repeat(WAITS)
+    first = server.only(EVENTS)["metadata"]["name"]
+    await server.remove(EVENTS, first, "team")
+    clock.now += report.SERIES_SECONDS
+    reporter.repeat(WAITS)
+    await written(reporter)
+    assert server.only(EVENTS)["metadata"]["name"] != first
+    assert "series" not in server.only(EVENTS)
+
+
+async def test_while_much_waits_nothing_is_told_again(reporter: Reporter, clock: Clock) -> None:
+    reporter.repeat(WAITS)
+    clock.now += report.SERIES_SECONDS
+    for number in range(report.SERIES_QUEUED):
+        reporter.tell(service(), "Allocated", f"sentence {number}", warning=False)
+    reporter.repeat(WAITS)
+    assert await written(reporter) == report.SERIES_QUEUED
+    reporter.repeat(WAITS)
+    assert await written(reporter) == 1

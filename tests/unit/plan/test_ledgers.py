@@ -4,6 +4,7 @@ import pytest
 
 from openelb.model import names
 from openelb.model.cluster import PoolStatus, Port
+from openelb.model.findings import Reason
 from tests.unit.builders import address, condition, key, ledger, pool, service
 from tests.unit.plan.judged import of, plan, used
 
@@ -96,6 +97,39 @@ def test_shared_entries_of_upstream_are_kept():
     found = plan(pool(used=shared), service("a", **SHOWN), service("b", **SHOWN))
     assert used(found) == shared
     assert of(found, "a").ingress == of(found, "b").ingress == ("192.168.1.1",)
+
+
+def test_what_is_put_right_in_a_ledger_is_told_of_its_eip():
+    stale = pool(used={"192.168.1.9": "default/gone"})
+    found = plan(
+        stale, *(service(f"s{n}", shows=f"192.168.1.{n}", of="eip") for n in range(1, 6)), gone=frozenset({key("gone")})
+    )
+    assert found.repairs == {
+        "eip": "entered in status.used what Services show and it did not have: 192.168.1.1 of default/s1, 192.168.1.2 of "
+        "default/s2, 192.168.1.3 of default/s3 and 2 more; took out of status.used what Services had that are gone: "
+        "192.168.1.9 of default/gone"
+    }
+
+
+def test_a_ledger_that_is_right_is_no_news():
+    assert plan(pool(used={"192.168.1.1": "default/a"}), service("a", **SHOWN)).repairs == {}
+
+
+def test_who_shows_one_address_with_colliding_ports_is_told_on_both_sides_and_nobody_moves():
+    found = plan(pool(used={"192.168.1.1": "default/a;default/b"}), service("a", **SHOWN), service("b", **SHOWN))
+    assert of(found, "a").ingress == of(found, "b").ingress == ("192.168.1.1",)
+    assert condition(of(found, "a").conditions, names.CONFLICT).message == (
+        "192.168.1.1 is also an address of default/b, and their traffic collides: default/b has port TCP 80 too: give them "
+        "different ports, or move one of them with the annotation openelb.io/migrate-to"
+    )
+    assert condition(of(found, "b").conditions, names.CONFLICT).reason == Reason.ADDRESS_CONFLICT
+
+
+def test_who_shares_by_the_ledger_alone_and_collides_with_nobody_is_told_nothing():
+    """So upstream left them: of two namespaces, without a key."""
+    other = service("team/b", ports=(Port("TCP", 443),), **SHOWN)
+    found = plan(pool(used={"192.168.1.1": "default/a;team/b"}), service("a", **SHOWN), other)
+    assert {names.CONFLICT} & {one.type for name in ("a", "team/b") for one in of(found, name).conditions} == set()
 
 
 def test_a_sharer_by_the_ledger_is_published_although_the_other_shows_the_address():

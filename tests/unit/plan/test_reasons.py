@@ -105,6 +105,8 @@ TOLD_ELSEWHERE = {
     Reason.ADOPTED,
     Reason.ANNOUNCED,
     Reason.MOVING,
+    Reason.ADDRESS_CONFLICT,
+    Reason.LEDGER_REPAIRED,
     Reason.READY,
     Reason.IN_USE,
     Reason.FREE,

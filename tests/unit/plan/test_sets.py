@@ -74,6 +74,15 @@ def test_a_preferred_family_that_is_missing_comes_later():
     assert shown(settled(*seen.pools.values(), six, *seen.services.values())) == (FOUR, SIX)
 
 
+def test_who_prefers_a_family_that_is_missing_is_told_why():
+    seen = settled(pool(default=True), service(**PREFER))
+    assert told(seen).message.startswith(
+        f"{FOUR} from Eip eip; it has no IPv6 address yet, since Eip eip has IPv4 addresses"
+    )
+    seen = settled(*seen.pools.values(), pool("six", "2001:db8::/64", default=True), *seen.services.values())
+    assert told(seen).message == f"{FOUR} from Eip eip, {SIX} from Eip six"
+
+
 def test_a_preferred_family_whose_address_is_taken_costs_nothing_that_is_held():
     seen = settled(BOTH, service("db", address="2001:db8::5", families=(6,)), service(**PREFER))
     asks = changed(seen.services[WEB], address="2001:db8::5")
@@ -150,6 +159,16 @@ def test_who_moves_to_another_pool_shows_both_addresses_until_the_time_is_over()
     assert (shown(done), held(done)) == (("10.0.0.0",), {"10.0.0.0": "default/web"})
     assert done.services[WEB].pool_label == "other"
     assert names.MOVING not in {one.type for one in done.services[WEB].conditions}
+
+
+@pytest.mark.parametrize(("families", "order"), [((4, 6), ("10.0.0.0", SIX)), ((6, 4), (SIX, "10.0.0.0"))])
+def test_who_moves_keeps_the_family_that_is_not_to_be_had_there(families, order):
+    seen = settled(BOTH, TWO[1], service(**{**PREFER, "families": families}))
+    moving = changed(seen.services[WEB], migrate_to="other for 30s")
+    done = settled(*seen.pools.values(), replace(moving, moving_since=100.0), now=131.0)
+    assert shown(done) == order
+    assert held(done) == {"10.0.0.0": "default/web", SIX: "default/web"}
+    assert "it has no" not in told(done).message
 
 
 def test_a_planner_says_when_the_time_is_over():
