@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from openelb.model.addresses import Address, AddressRange, order
 
+_ADDRESSES = (IPv4Address, IPv6Address)
+
 
 @dataclass(frozen=True)
 class Ranges:
@@ -63,6 +65,10 @@ class Ranges:
         return [order(part.first) for part in self.parts]
 
     @cached_property
+    def _lasts(self) -> list[tuple[int, int]]:
+        return [order(part.last) for part in self.parts]
+
+    @cached_property
     def size(self) -> int:
         """How many addresses."""
         return sum(part.size for part in self.parts)
@@ -73,10 +79,11 @@ class Ranges:
         return frozenset(part.version for part in self.parts)
 
     def __contains__(self, address: object) -> bool:
-        if not isinstance(address, IPv4Address | IPv6Address):
+        if not isinstance(address, _ADDRESSES):
             return False
-        index = bisect_right(self._firsts, order(address)) - 1
-        return index >= 0 and address in self.parts[index]
+        rank = order(address)
+        index = bisect_right(self._firsts, rank) - 1
+        return index >= 0 and rank <= self._lasts[index]
 
     def __bool__(self) -> bool:
         return bool(self.parts)

@@ -234,11 +234,13 @@ class Chooser:
                 is_free = address not in besides and not self.books.is_taken(address)
                 if address.version == slot.family and is_theirs and is_free:
                     return Holding(pool.name, address)
-        free = self._free(pool, service, slot, besides)
-        if not pool.cooldown:
-            lowest = next(free, None)
-            return Holding(pool.name, lowest) if lowest is not None else self._exhausted(pool)
-        return self._coolest(pool, free)
+        if not (pool.cooldown or besides or self.terms.reserved):
+            lowest = self.books.lowest(pool.name, self.terms.given[pool.name], slot.family)
+        elif pool.cooldown:
+            return self._coolest(pool, self._free(pool, service, slot, besides))
+        else:
+            lowest = next(self._free(pool, service, slot, besides), None)
+        return Holding(pool.name, lowest) if lowest is not None else self._exhausted(pool)
 
     def _free(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Iterator[Address]:
         given, mine = self.terms.given[pool.name], self.terms.reserved_for(service)

@@ -3,28 +3,35 @@
 What a look writes is undone before the next one: only what has come back from the cluster stays.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from itertools import filterfalse
+from typing import NamedTuple
 
 from openelb.model.addresses import Address
 from openelb.model.cluster import Page, Pool, Release, Service, ServiceKey
 from openelb.model.ranges import Ranges
 from openelb.model.snapshot import Snapshot
 from openelb.plan.free import Free
-from openelb.plan.ledger import NO_PAGE, ROOM, Holding, PageKey, addresses, next_page, noted, page_order, take
+from openelb.plan.ledger import ROOM, Holding, PageKey, Pages, addresses, noted, page_order, take
+
+
+class _Written(NamedTuple):
+    """An entry that a look has made: who had the address before, and who has it."""
+
+    place: PageKey
+    address: Address
+    before: tuple[ServiceKey, ...]
+    keys: tuple[ServiceKey, ...]
 
 
 class Books:
     """All pages, who holds what and who shows what. `update` brings the next snapshot."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._most = room
         self.pools: Mapping[str, Pool] = {}
         self.services: Mapping[ServiceKey, Service] = {}
-        self.pages: dict[PageKey, Page] = {}
-        self.drafts: dict[PageKey, Page] = {}
-        """The pages that this look has written in, as they are to become."""
-        self._writing: dict[PageKey, dict[Address, tuple[ServiceKey, ...]]] = {}
+        self.pages = Pages(room)
         self._holders: dict[Address, tuple[ServiceKey, ...]] = {}
         self._holdings: dict[ServiceKey, tuple[Holding, ...]] = {}
         self._showers: dict[Address, tuple[ServiceKey, ...]] = {}
@@ -33,12 +40,12 @@ class Books:
         self._released: dict[Holding, Release] = {}
         self._usage: Counter[str] = Counter()
         self._by_namespace: Counter[tuple[str, str]] = Counter()
-        self._pages_of: dict[str, list[PageKey]] = {}
         self.drafted: set[ServiceKey] = set()
         """Those of whom this look has written anything: only what comes back from the cluster is settled."""
         self.free = Free()
         self._struck: dict[Address, tuple[ServiceKey, ...]] = {}
         self._undo: list[Callable[[], None]] = []
+        self._written: list[_Written] = []
 
     # From snapshot to snapshot.
 
@@ -46,48 +53,28 @@ class Books:
         """Forget what the last look wrote and take in the snapshot. Returns the Services whose entries or addresses changed,
         and those that have to do with the same addresses.
         """
+        while self._written:
+            self._unwrite(*self._written.pop())
         while self._undo:
             self._undo.pop()()
-        self.drafts, self._writing, self.drafted, self._struck = {}, {}, set(), {}
+        self.drafted, self._struck = set(), {}
         self.free.begin()
         touched = {
-            *self._follow_pages(self._pages_in(snapshot)),
+            *self._follow_pages(self.pages.follow(snapshot.pools.values(), snapshot.pages.values())),
             *self._follow_services(snapshot.services),
         }
         self.pools = snapshot.pools
         return touched
 
-    def _pages_in(self, snapshot: Snapshot) -> dict[PageKey, Page]:
-        return {
-            **{PageKey(name): self._first(pool) for name, pool in snapshot.pools.items()},
-            # One whose Eip is gone goes with it.
-            **{PageKey(page.pool, name): page for name, page in snapshot.pages.items() if page.pool in snapshot.pools},
-        }
-
-    def _first(self, pool: Pool) -> Page:
-        """The page in an Eip's status; the same object while it is the same, whatever else of the Eip has changed."""
-        seen, status = self.pages.get(PageKey(pool.name)), pool.status
-        if seen is not None and seen.used is status.used and seen.released is status.released:
-            return seen
-        return Page(pool.name, "", status.used, status.released)
-
-    def _follow_pages(self, pages: dict[PageKey, Page]) -> set[ServiceKey]:
+    def _follow_pages(self, changed: Iterable[tuple[PageKey, Page, Page]]) -> set[ServiceKey]:
         touched: set[ServiceKey] = set()
-        changed = {key for key, page in pages.items() if self.pages.get(key) is not page}
-        gone = self.pages.keys() - pages.keys()
-        for key in sorted(changed | gone):
-            before, page = self.pages.get(key, NO_PAGE), pages.get(key, NO_PAGE)
+        for key, before, page in changed:
             if before.used is not page.used:
                 touched |= self._follow_ledger(key, before, page)
             for address in before.released:
                 self._released.pop(Holding(key.pool, address), None)
             for address, release in page.released.items():
                 self._released[Holding(key.pool, address)] = release
-        if changed or gone:
-            self._pages_of = defaultdict(list)
-            for key in sorted(pages, key=page_order):
-                self._pages_of[key.pool].append(key)
-        self.pages = pages
         return touched
 
     def _follow_ledger(self, key: PageKey, before: Page, page: Page) -> set[ServiceKey]:
@@ -150,17 +137,16 @@ class Books:
         """All who hold that address of that pool."""
         return tuple(
             dict.fromkeys(
-                key for place in self._place.get(holding, ()) for key in self._page(place).used[holding.address]
+                key for place in self._place.get(holding, ()) for key in self.pages.now(place).used[holding.address]
             )
         )
 
     def is_committed(self, key: ServiceKey, holding: Holding) -> bool:
         """Whether the ledger that was seen has it."""
-        return any(
-            key in page.used.get(holding.address, ())
-            for place in self._place.get(holding, ())
-            if (page := self.pages.get(place)) is not None
-        )
+        for place in self._place.get(holding, ()):
+            if key in self.pages.seen(place).used.get(holding.address, ()):
+                return True
+        return False
 
     def holdings(self, key: ServiceKey) -> tuple[Holding, ...]:
         """What a Service holds, what it shows first."""
@@ -195,10 +181,6 @@ class Books:
         addresses = {*self.shown(key), *(holding.address for holding in self._holdings.get(key, ()))}
         return {other for address in addresses for other in self._about(address)}
 
-    def was_in_use(self, pool: str) -> bool:
-        """Whether the ledger that was seen has any address of the pool."""
-        return any((page := self.pages.get(place)) and page.used for place in self._pages_of.get(pool, ()))
-
     def everybody(self) -> Set[ServiceKey]:
         """All who hold an address."""
         return self._holdings.keys()
@@ -213,8 +195,8 @@ class Books:
 
     def in_use(self, pool: str) -> Iterator[tuple[Address, tuple[ServiceKey, ...]]]:
         """All addresses of a pool in use, with their holders."""
-        for place in self._pages_of.get(pool, ()):
-            yield from self._page(place).used.items()
+        for page in self.pages.of(pool):
+            yield from page.used.items()
 
     def released(self, holding: Holding) -> Release | None:
         """Who last gave that address back, as far as it is remembered."""
@@ -222,30 +204,27 @@ class Books:
 
     def all_released(self, pool: str) -> dict[Address, Release]:
         """All that is remembered of a pool."""
-        pages = [self._page(place) for place in self._pages_of.get(pool, ())]
-        return {address: release for page in pages for address, release in page.released.items()}
+        return {address: release for page in self.pages.of(pool) for address, release in page.released.items()}
 
     def lowest_free(self, pool: str, given: Ranges, family: int) -> Iterator[Address]:
         """The addresses of a family that are not taken, lowest first."""
-        return self.free.lowest(pool, given, family, self.is_taken, lasts=not self._undo)
+        lowest = self.lowest(pool, given, family)
+        return iter(()) if lowest is None else filterfalse(self.is_taken, given.of_family(family, since=lowest))
+
+    def lowest(self, pool: str, given: Ranges, family: int) -> Address | None:
+        """The lowest address of a family that is not taken, or None where all are."""
+        return self.free.lowest(pool, given, family, self.is_taken, lasts=not (self._written or self._undo))
 
     def give(self, given: Mapping[str, Ranges]) -> None:
         """The pools give out these addresses."""
         self.free.give(given, self._place)
 
-    def changed_pages(self) -> Iterator[tuple[PageKey, Page]]:
-        """Those that this look has made different, as they are to become."""
-        for place, page in self.drafts.items():
-            seen = self.pages.get(place, NO_PAGE)
-            if (page.used, page.released) != (seen.used, seen.released):
-                yield place, page
-
     # What a look writes.
 
     def enter(self, key: ServiceKey, holding: Holding) -> None:
         """Give an address to a Service."""
-        place = next(iter(self._place.get(holding, ())), None) or self._room(holding.pool)
-        page = self._page(place)
+        place = next(iter(self._place.get(holding, ())), None) or self.pages.with_room(holding.pool)
+        page = self.pages.now(place)
         keys = (*page.used.get(holding.address, ()), key)
         released = {at: release for at, release in page.released.items() if at != holding.address}
         self._write(place, holding.address, keys, released if holding.address in page.released else page.released)
@@ -253,7 +232,7 @@ class Books:
     def strike(self, key: ServiceKey, holding: Holding, *, release: Release | None = None) -> None:
         """Take an address back from a Service; its sharers keep it. It is free at the next look."""
         for place in self._place.get(holding, ()):
-            page = self._page(place)
+            page = self.pages.now(place)
             if key in page.used.get(holding.address, ()):
                 rest = tuple(other for other in page.used[holding.address] if other != key)
                 left = noted(page.released, holding.address, release) if release and not rest else page.released
@@ -271,42 +250,21 @@ class Books:
         self, place: PageKey, address: Address, keys: tuple[ServiceKey, ...], released: Mapping[Address, Release]
     ) -> None:
         self.drafted.update(keys)
-        draft = self.drafts.get(place)
-        if draft is None:
-            seen = self._page(place)
-            self._writing[place] = dict(seen.used)
-            draft = Page(place.pool, place.name, self._writing[place], seen.released, seen.uid, seen.version)
-        used = self._writing[place]
-        before = used.pop(address, ())
-        self.drafts[place] = Page(draft.pool, draft.name, used, released, draft.uid, draft.version)
-        if keys:
-            used[address] = keys
-        self.drafted.update(before)
+        before = self.pages.write(place, address, keys, released)
         if before:
+            self.drafted.update(before)
             self._remove(place, address, before)
         if keys:
             self._add(place, address, keys)
+        self._written.append(_Written(place, address, before, keys))
 
-        def undo() -> None:
-            if keys:
-                self._remove(place, address, keys)
-            if before:
-                self._add(place, address, before)
-
-        self._undo.append(undo)
-
-    def _room(self, pool: str) -> PageKey:
-        places = self._pages_of.setdefault(pool, [])
-        for place in places:
-            if len(self._page(place).used) < self._most:
-                return place
-        place = next_page(pool, frozenset(place.name for place in places))
-        places.append(place)
-        self._undo.append(lambda: places.remove(place))
-        return place
-
-    def _page(self, place: PageKey) -> Page:
-        return self.drafts.get(place) or self.pages.get(place, NO_PAGE)
+    def _unwrite(
+        self, place: PageKey, address: Address, before: tuple[ServiceKey, ...], keys: tuple[ServiceKey, ...]
+    ) -> None:
+        if keys:
+            self._remove(place, address, keys)
+        if before:
+            self._add(place, address, before)
 
     # The index.
 
@@ -314,13 +272,14 @@ class Books:
         if not keys:  # somebody has edited it
             return
         holding = Holding(place.pool, address)
-        places = (*self._place.get(holding, ()), place)
-        self._place[holding] = places if len(places) == 1 else tuple(sorted(places, key=page_order))
-        self._holders[address] = (*self._holders.get(address, ()), *keys)
-        if len(self._place[holding]) == 1:
+        others = self._place.get(holding)
+        self._place[holding] = tuple(sorted((*others, place), key=page_order)) if others else (place,)
+        holders = self._holders.get(address)
+        self._holders[address] = (*holders, *keys) if holders else keys
+        if not others:
             self._usage[place.pool] += 1
             self.free.entered(holding)
-        for key in dict.fromkeys(keys):
+        for key in keys if len(keys) == 1 else dict.fromkeys(keys):
             self._holdings[key] = (*self._holdings.get(key, ()), holding)
             self._by_namespace[place.pool, key.namespace] += 1
 

@@ -92,7 +92,7 @@ class Planner:
             self._waiting.discard(key)
         return ClusterPlan(
             pools=pools.statuses(look),
-            pages={place.name: page for place, page in books.changed_pages() if place.name},
+            pages={place.name: page for place, page in books.pages.changed() if place.name},
             pool_finalizers=pools.finalizers(look),
             services=dict(self._verdicts),
             reservations=pools.reservations(look),

@@ -10,6 +10,15 @@ from openelb.plan.ledger import Holding
 _NOTHING = Ranges()
 
 
+class _Walk:
+    """Through the addresses of a pool: the one that may be free, and those after it."""
+
+    __slots__ = ("at", "rest")
+
+    def __init__(self, addresses: Iterator[Address]) -> None:
+        self.at, self.rest = next(addresses, None), addresses
+
+
 class Free:
     """Of all pools. It is told of every entry that comes and goes."""
 
@@ -17,16 +26,16 @@ class Free:
         self._given: Mapping[str, Ranges] = {}
         self._used: Counter[str] = Counter()
         self._lowest: dict[tuple[str, int], Address] = {}
-        self._cursor: dict[tuple[str, int], Address] = {}
+        self._walks: dict[tuple[str, int], _Walk] = {}
 
     def give(self, given: Mapping[str, Ranges], in_use: Iterable[Holding]) -> None:
         """The pools give out these addresses. Costs time with all that is in use, and is told when it has changed."""
-        self._given, self._lowest, self._cursor = given, {}, {}
+        self._given, self._lowest, self._walks = given, {}, {}
         self._used = Counter(one.pool for one in in_use if one.address in given.get(one.pool, _NOTHING))
 
     def begin(self) -> None:
         """Another look: what the last one has written is undone."""
-        self._cursor = {}
+        self._walks = {}
 
     def size(self, pool: str) -> int:
         """How many addresses the pool could still give out."""
@@ -34,19 +43,19 @@ class Free:
 
     def lowest(
         self, pool: str, given: Ranges, family: int, is_taken: Callable[[Address], bool], *, lasts: bool
-    ) -> Iterator[Address]:
-        """The addresses of a family that are not taken, lowest first. What lies below the first is remembered as taken: in
-        this look none becomes free. Where it `lasts`, beyond this look as well.
+    ) -> Address | None:
+        """The lowest address of a family that is not taken, or None. What lies below is remembered as taken: in this look none
+        becomes free. Where it `lasts`, beyond this look as well.
         """
-        place, first = (pool, family), True
-        for address in given.of_family(family, since=self._cursor.get(place) or self._lowest.get(place)):
-            if is_taken(address):
-                continue
-            if first:
-                first, self._cursor[place] = False, address
-                if lasts:
-                    self._lowest[place] = address
-            yield address
+        place = pool, family
+        walk = self._walks.get(place)
+        if walk is None:
+            walk = self._walks[place] = _Walk(given.of_family(family, since=self._lowest.get(place)))
+        while walk.at is not None and is_taken(walk.at):
+            walk.at = next(walk.rest, None)
+        if lasts and walk.at is not None:
+            self._lowest[place] = walk.at
+        return walk.at
 
     def entered(self, holding: Holding) -> None:
         """An address is in use."""

@@ -37,7 +37,7 @@ def _finalizer_changes(pool: Pool, books: Books) -> bool:
     guarded = names.POOL_FINALIZER in pool.finalizers
     if not pool.deleting:
         return not guarded
-    return guarded and not pool.status.used and not books.usage(pool.name) and not books.was_in_use(pool.name)
+    return guarded and not pool.status.used and not books.usage(pool.name) and not books.pages.was_in_use(pool.name)
 
 
 def _status(pool: Pool, look: Look) -> PoolStatus:
@@ -46,7 +46,7 @@ def _status(pool: Pool, look: Look) -> PoolStatus:
     if pool.deleting:
         outlook = Finding(Reason.POOL_DELETING, _deleting(pool, books))
     ready = outlook.reason is Reason.READY
-    page = books.drafts.get(PageKey(pool.name))
+    page = books.pages.draft(PageKey(pool.name))
     usage, size, free = books.usage(pool.name), pool.ranges.size, books.free.size(pool.name)
     status = replace(
         pool.status,

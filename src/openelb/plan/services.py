@@ -112,8 +112,10 @@ def _settled(
     filled = _fill(service, request, held, look)
     refusal = next((one for one in filled if isinstance(one, Finding)), None)
     if refusal is None or _is_complete(filled, request):
-        chosen = _whole(filled, request, look.books.shown(service.key))
-        more += _lacking(filled, request, _families(chosen))
+        chosen = [one for one in filled if isinstance(one, Holding)]
+        if refusal is not None:
+            chosen = _whole(filled, request, look.books.shown(service.key))
+            more += _lacking(filled, request, _families(chosen))
         return publish(service, chosen, look, more=more) if _have(service, chosen, look) else None
     shown = look.books.shown(service.key)
     kept = _once(service, [one for one in held if one.address in shown], look)
@@ -135,7 +137,7 @@ def _fill(service: Service, request: Request, held: Sequence[Holding], look: Loo
         return [request.problem]
     rest, shown = list(held), look.books.shown(service.key)
     filled: list[Holding | Finding | None] = [None] * len(request.slots)
-    for certain in (True, False):
+    for certain in (True, False) if held else ():
         for place, slot in enumerate(request.slots):
             if filled[place] is None and (slot.address is not None) is certain:
                 found = next((one for one in rest if satisfies(request, slot, one)), None)
@@ -145,9 +147,11 @@ def _fill(service: Service, request: Request, held: Sequence[Holding], look: Loo
     # An Eip that is named and not there, or going, is no wish to move: what is shown may come from it.
     stale = next((why for name in request.pools if (why := look.chooser.missing(name))), None)
     for place, slot in enumerate(request.slots):
-        if filled[place] is None and any(one.address in shown and one.address.version == slot.family for one in rest):
+        if filled[place] is not None:
+            continue
+        if stale and any(one.address in shown and one.address.version == slot.family for one in rest):
             filled[place] = stale
-        if filled[place] is None:
+        else:
             besides = {one.address for one in filled if isinstance(one, Holding)}
             filled[place] = look.chooser.choose(service, request, slot, besides)
     return [one for one in filled if one is not None]
