@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -56,13 +56,18 @@ class Event:
     warning: bool
 
 
-@dataclass(slots=True)
 class _Series:
     """How often an Event was written, and when it was told last. Its `name` is that of the object in the API."""
 
-    at: float
-    name: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
-    count: int = 0
+    __slots__ = ("at", "count", "name")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing was written under this name yet."""
+        self.name, self.count = uuid.uuid4().hex[:16], 0
 
 
 class Reporter:
@@ -169,7 +174,7 @@ class Reporter:
                 series.count += 1
                 return
             except NotFound:  # the API server has forgotten it
-                series.name, series.count = _Series(0.0).name, 0
+                series.begin()
         await self._client.create(path, self._body(event, namespace, _name(event, series)), msgspec.Raw)
         series.count = 1
 

@@ -20,7 +20,7 @@ from openelb.plan.placement import Reach, reaches
 from openelb.plan.publishing import Look, give_back
 from openelb.plan.request import request
 from openelb.plan.services import precedence, published
-from openelb.plan.terms import Terms, terms
+from openelb.plan.terms import Division, Terms, terms
 from openelb.plan.wording import repaired
 
 __all__ = ["ClusterPlan", "Planner", "plan", "published"]
@@ -67,6 +67,9 @@ class Planner:
         self._lb_class = lb_class
         self._books = Books(room)
         self._grounds: _Grounds | None = None
+        self._division = Division()
+        self._statuses = pools.Statuses()
+        self._bare: dict[str, tuple[Pool, Pool]] = {}
         self._endpoints: Mapping[ServiceKey, frozenset[str]] = {}
         self._waiting: set[ServiceKey] = set()
         self._verdicts: dict[ServiceKey, Publication] = {}
@@ -76,8 +79,9 @@ class Planner:
         books = self._books
         touched = books.update(snapshot)
         speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-        laid_down, reach = terms(snapshot, now), reaches(snapshot.pools, speakers)
-        if self._have_changed(_grounds(snapshot, laid_down, reach)):
+        laid_down, reach = terms(snapshot, now, self._division), reaches(snapshot.pools, speakers)
+        self._division = laid_down.division
+        if self._have_changed(snapshot, laid_down, reach):
             touched |= snapshot.services.keys()
             books.give(laid_down.given)
         touched |= self._waiting | self._moved_endpoints(snapshot)
@@ -91,7 +95,7 @@ class Planner:
             self._verdicts.pop(key, None)
             self._waiting.discard(key)
         return ClusterPlan(
-            pools=pools.statuses(look),
+            pools=self._statuses.judge(look),
             pages={place.name: page for place, page in books.pages.changed() if place.name},
             pool_finalizers=pools.finalizers(look),
             services=dict(self._verdicts),
@@ -101,9 +105,27 @@ class Planner:
             due=min(due, default=None),
         )
 
-    def _have_changed(self, grounds: _Grounds) -> bool:
-        before, self._grounds = self._grounds, grounds
-        return before != grounds
+    def _have_changed(self, snapshot: Snapshot, laid_down: Terms, reach: Mapping[str, Reach]) -> bool:
+        """Whether the ground has, that every judgement stands on."""
+        before = self._grounds
+        self._bare = {name: known for name, known in self._bare.items() if name in snapshot.pools}
+        self._grounds = _Grounds(
+            pools={name: self._without_status(pool) for name, pool in snapshot.pools.items()},
+            reservations=laid_down.reservations,
+            namespaces=snapshot.namespaces,
+            unreadable=frozenset(snapshot.unreadable),
+            reaches=reach,
+            gone=snapshot.gone,
+        )
+        return before != self._grounds
+
+    def _without_status(self, pool: Pool) -> Pool:
+        """Without what our own writes change."""
+        known = self._bare.get(pool.name)
+        if known is None or known[0] is not pool:
+            status = PoolStatus(address=pool.status.address, first=pool.status.first, last=pool.status.last)
+            known = self._bare[pool.name] = pool, replace(pool, status=status, version="")
+        return known[1]
 
     def _moved_endpoints(self, snapshot: Snapshot) -> set[ServiceKey]:
         """Who asks for local traffic and has its pods elsewhere, with all who share an address with it."""
@@ -146,25 +168,6 @@ def plan(
 ) -> ClusterPlan:
     """Judge the whole cluster once, with no look before."""
     return Planner(lb_class).plan(snapshot, alive, now)
-
-
-def _grounds(snapshot: Snapshot, laid_down: Terms, reach: Mapping[str, Reach]) -> _Grounds:
-    return _Grounds(
-        # Without what our own writes change.
-        pools={
-            name: replace(
-                pool,
-                status=PoolStatus(address=pool.status.address, first=pool.status.first, last=pool.status.last),
-                version="",
-            )
-            for name, pool in snapshot.pools.items()
-        },
-        reservations=laid_down.reservations,
-        namespaces=snapshot.namespaces,
-        unreadable=frozenset(snapshot.unreadable),
-        reaches=reach,
-        gone=snapshot.gone,
-    )
 
 
 def _is_settled(service: Service, verdict: Publication) -> bool:

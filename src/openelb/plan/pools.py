@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from openelb.model import names
 from openelb.model.addresses import Address
-from openelb.model.cluster import Pool, PoolStatus, Reservation, Service
+from openelb.model.cluster import Page, Pool, PoolStatus, Reservation, Service
 from openelb.model.findings import Condition, Finding, Reason
 from openelb.plan.books import Books
 from openelb.plan.ledger import PageKey
@@ -18,13 +18,45 @@ POOL_SIZE_SHOWN = 2**63 - 1  # the largest integer that the field holds
 USERS_NAMED = 5
 
 
-def statuses(look: Look) -> dict[str, PoolStatus]:
-    """What differs, but where the finalizer changes first: of two writes to one Eip the second would meet a conflict, and
-    where all of OpenELB is being removed, there is time for one.
-    """
-    pools = [pool for pool in look.snapshot.pools.values() if not _finalizer_changes(pool, look.books)]
-    found = {pool.name: _status(pool, look) for pool in pools}
-    return {name: status for name, status in found.items() if status != look.snapshot.pools[name].status}
+class Statuses:
+    """Of all Eips, from look to look: one of which nothing has changed is not judged anew."""
+
+    def __init__(self) -> None:
+        self._judged: dict[str, tuple[tuple[object, ...], PoolStatus]] = {}
+
+    def judge(self, look: Look) -> dict[str, PoolStatus]:
+        """What differs, but where the finalizer changes first: of two writes to one Eip the second would meet a conflict, and
+        where all of OpenELB is being removed, there is time for one.
+        """
+        found, pools = {}, look.snapshot.pools
+        self._judged = {name: judged for name, judged in self._judged.items() if name in pools}
+        for name, pool in pools.items():
+            status = self._status(pool, look)
+            if status is not pool.status and not _finalizer_changes(pool, look.books):
+                found[name] = status
+        return found
+
+    def _status(self, pool: Pool, look: Look) -> PoolStatus:
+        """The one that the Eip has, where it is as it should be."""
+        books, terms = look.books, look.terms
+        page = books.pages.draft(PageKey(pool.name))
+        counts = books.usage(pool.name), books.free.size(pool.name)
+        facts = look.reaches[pool.name], counts, terms.elders.get(pool.name)
+        before = self._judged.get(pool.name)
+        if (
+            page is None
+            and not pool.deleting
+            and before is not None
+            and before[0][0] is pool
+            and before[0][1:] == facts
+        ):
+            return before[1]
+        status = _status(pool, look, page)
+        if status == pool.status:
+            status = pool.status
+        if page is None:
+            self._judged[pool.name] = (pool, *facts), status
+        return status
 
 
 def finalizers(look: Look) -> dict[str, bool]:
@@ -40,13 +72,12 @@ def _finalizer_changes(pool: Pool, books: Books) -> bool:
     return guarded and not pool.status.used and not books.usage(pool.name) and not books.pages.was_in_use(pool.name)
 
 
-def _status(pool: Pool, look: Look) -> PoolStatus:
+def _status(pool: Pool, look: Look, page: Page | None) -> PoolStatus:
     books = look.books
     outlook = pool_outlook(pool, look.reaches[pool.name])
     if pool.deleting:
         outlook = Finding(Reason.POOL_DELETING, _deleting(pool, books))
     ready = outlook.reason is Reason.READY
-    page = books.pages.draft(PageKey(pool.name))
     usage, size, free = books.usage(pool.name), pool.ranges.size, books.free.size(pool.name)
     status = replace(
         pool.status,

@@ -100,10 +100,10 @@ def _publication(
         ingress=tuple(dict.fromkeys(str(holding.address) for holding in holdings)),
         pool_label=label or holdings[0].pool,
         guarded=True,
-        conditions=(
+        conditions=(  # in the order of their types, as they are when they are read
             Condition.of(names.ADDRESS_ALLOCATED, allocated, status=True),
-            Condition.of(names.ANNOUNCED, worst, status=worst.reason is Reason.ANNOUNCED),
             *_conflict(service, holdings, look),
+            Condition.of(names.ANNOUNCED, worst, status=worst.reason is Reason.ANNOUNCED),
         ),
     )
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
 
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
@@ -18,8 +17,6 @@ MOVING_SECONDS = 600.0
 """For so long a Service that moves has both addresses, unless it says otherwise."""
 
 _REMEMBERED = 1000  # characters
-
-_texts = attrgetter(*Wishes.__slots__)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _MOVE = re.compile(r"(\S+?)(?:\s+for\s+([0-9]{1,6})([smh]))?", re.ASCII)
@@ -83,7 +80,7 @@ def move(service: Service) -> Move | None:
 
 def _of(wishes: Wishes, families: tuple[int, ...], policy: FamilyPolicy) -> Request:
     """Most Services of a cluster ask alike, and are remembered. Not with long texts, which anybody may write."""
-    is_short = len("".join(_texts(wishes))) <= _REMEMBERED
+    is_short = sum([len(getattr(wishes, wish)) for wish in Wishes.__slots__]) <= _REMEMBERED
     return (_request if is_short else _request.__wrapped__)(wishes, families, policy)
 
 

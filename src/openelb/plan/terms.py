@@ -14,11 +14,27 @@ from openelb.model.snapshot import Snapshot
 from openelb.plan.placement import age, misnamed
 
 
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Which addresses each pool gives out where several have the same.
+
+    `elders` has for a pool the older ones that have addresses of it, oldest first; only pools that overlap are in it. `given`
+    is what a pool has, but for what is excluded and what belongs to an older one. `of` is what it was made from.
+    """
+
+    of: tuple[object, ...] = ()
+    elders: Mapping[str, tuple[Pool, ...]] = field(default_factory=dict)
+    given: Mapping[str, Ranges] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Terms:
-    """Pools by name, reservations that hold at the moment, the labels of namespaces, and Eips that cannot be read."""
+    """Pools by name, how they divide their addresses, reservations that hold at the moment, the labels of namespaces, and Eips
+    that cannot be read.
+    """
 
     pools: Mapping[str, Pool] = field(default_factory=dict)
+    division: Division = field(default_factory=Division)
     reservations: tuple[Reservation, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
@@ -38,24 +54,15 @@ class Terms:
         """Whether Services without a class are served that did not opt in."""
         return any(pool.adopts and pool.default and not pool.deleting for pool in self.pools.values())
 
-    @cached_property
+    @property
     def elders(self) -> Mapping[str, tuple[Pool, ...]]:
-        """For each pool the older ones that have addresses of it, oldest first. Only pools that overlap are in it."""
-        found = {}
-        for place, pool in enumerate(self.by_age):
-            if older := tuple(elder for elder in self.by_age[:place] if elder.ranges.common(pool.ranges)):
-                found[pool.name] = older
-        return found
+        """For each pool the older ones that have addresses of it."""
+        return self.division.elders
 
-    @cached_property
+    @property
     def given(self) -> Mapping[str, Ranges]:
-        """What each pool gives out: what it has, but for what is excluded and what belongs to an older pool."""
-        return {
-            pool.name: pool.given.without(Ranges.of(part for elder in elders for part in elder.ranges.parts))
-            if (elders := self.elders.get(pool.name))
-            else pool.given
-            for pool in self.by_name
-        }
+        """What each pool gives out."""
+        return self.division.given
 
     @cached_property
     def reserved(self) -> Mapping[Address, Reservation]:
@@ -107,15 +114,34 @@ class Terms:
         return [reservation for reservation in self.reservations if is_for(reservation, service)]
 
 
-def terms(snapshot: Snapshot, now: float) -> Terms:
-    """What holds at that moment (seconds since 1970)."""
+def terms(snapshot: Snapshot, now: float, before: Division | None = None) -> Terms:
+    """What holds at that moment (seconds since 1970). A division that was made `before` stands while its pools do."""
     alive = [one for one in snapshot.reservations.values() if now < one.expires and not one.problem]
     return Terms(
         pools=snapshot.pools,
+        division=divide(snapshot.pools.values(), before),
         reservations=tuple(sorted(alive, key=lambda one: (one.created, one.uid, one.name))),
         namespaces=snapshot.namespaces,
         unreadable={one.key.name: one.sentence for one in snapshot.unreadable.values() if one.kind == "Eip"},
     )
+
+
+def divide(pools: Iterable[Pool], before: Division | None = None) -> Division:
+    """The division among these pools, which takes long for many: the one `before`, while it was made from the same."""
+    by_age = sorted(pools, key=age)
+    of = tuple((pool.name, pool.ranges, pool.given) for pool in by_age)
+    if before is not None and before.of == of:
+        return before
+    elders = {}
+    for place, pool in enumerate(by_age):
+        if older := tuple(elder for elder in by_age[:place] if elder.ranges.common(pool.ranges)):
+            elders[pool.name] = older
+    given = {pool.name: pool.given.without(_together(elders.get(pool.name, ()))) for pool in by_age}
+    return Division(of, elders, given)
+
+
+def _together(pools: Iterable[Pool]) -> Ranges:
+    return Ranges.of(part for pool in pools for part in pool.ranges.parts)
 
 
 def held(reservation: Reservation) -> tuple[Address, ...]:

@@ -123,6 +123,8 @@ def test_who_shows_one_address_with_colliding_ports_is_told_on_both_sides_and_no
         "different ports, or move one of them with the annotation openelb.io/migrate-to"
     )
     assert condition(of(found, "b").conditions, names.CONFLICT).reason == Reason.ADDRESS_CONFLICT
+    told = [service(name, conditions=of(found, name).conditions, **SHOWN) for name in ("a", "b")]
+    assert plan(pool(used={"192.168.1.1": "default/a;default/b"}), *told).services == {}
 
 
 def test_who_shares_by_the_ledger_alone_and_collides_with_nobody_is_told_nothing():
