@@ -14,7 +14,7 @@ from openelb.kube.lease import Leadership
 from openelb.kube.report import Reporter
 from openelb.kube.store import Store
 from openelb.model import names
-from openelb.model.cluster import Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
+from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, liveness
 from openelb.plan.ledger import ROOM
@@ -147,6 +147,7 @@ class Controller:
             *await self._all(
                 partial(self._write_reservation, seen, wanted) for seen, wanted in reserved if self._is_due(seen)
             ),
+            *await self._all(partial(self._release, one) for one in plan.left if self._is_due(one)),
             *await self._all(partial(self._guard, pool, on) for pool, on in guards if self._is_due(pool)),
             *await self._all(
                 (partial(self._write_service, service, want) for service, want in services), enough=enough
@@ -250,6 +251,13 @@ class Controller:
             self._store.absorb(await writes.write_pool_finalizer(self._client, pool, present=on))
         except OF_ONE_OBJECT as refusal:
             self._refusals.note(pool, refusal)
+
+    async def _release(self, of: BgpObject) -> None:
+        self._still_leading()
+        try:
+            self._store.absorb(await writes.release(self._client, of))
+        except OF_ONE_OBJECT as refusal:
+            self._refusals.note(of, refusal)
 
     async def _write_service(self, service: Service, publication: Publication) -> None:
         self._still_leading()

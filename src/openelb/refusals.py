@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from openelb.complaints import Complaints
 from openelb.kube.errors import AlreadyExists, Conflict, Invalid, NotFound, Refused
-from openelb.model.cluster import Page, Pool, Reservation, Service
+from openelb.model.cluster import BgpObject, Page, Pool, Reservation, Service
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ BRIEFLY = 1.0  # seconds; a conflict is mostly over when the watch has brought t
 FOR_NOW = 5.0  # seconds; somebody's admission webhook that is down for one object may be back
 RESYNC = 30.0  # seconds; for what the server finds invalid, and for what no event tells
 
-Written = Pool | Service | Page | Reservation
+Written = Pool | Service | Page | Reservation | BgpObject
 
 
 class Refusals:
@@ -67,3 +67,5 @@ def in_words(about: Written) -> str:
             return f"EipAllocation {about.name}"
         case Reservation():
             return f"EipReservation {about.name}"
+        case BgpObject():
+            return f"{about.kind} {about.name}"

@@ -4,6 +4,7 @@ Each file of tests/fixtures/upstream is what those programs really wrote; its RE
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -114,7 +115,7 @@ async def test_a_second_manager_finds_nothing_to_do(files: tuple[str, ...]) -> N
 @every_cluster
 async def test_all_that_is_deleted_goes_with_its_finalizers(files: tuple[str, ...]) -> None:
     found = await taken_over(*files)
-    ours = [str(at) for at, service in found.world.facts.services.items() if not service.node_proxy]
+    ours = [str(at) for at in found.world.facts.services]
     found.delete_pools(*found.ledgers)
     found.delete(*ours)
     await found.settle("second")
@@ -131,6 +132,23 @@ async def test_layer2_is_kept_and_those_that_wait_are_told_why() -> None:
     assert "does-not-exist" in found.why("default/l2-nopool-pending")
     assert "203.0.113.9" in found.why("default/l2-bad-ip-pending")
     assert found.ledgers["eip-layer2"]["10.78.0.212"] == ("default/l2-share-a;default/l2-share-b;team-a/l2-share-c")
+
+
+async def test_bgp_objects_stay_as_they_are_until_they_are_deleted_and_wait_for_nobody_then() -> None:
+    found = await taken_over("master/bgp")
+    before = originals("master/bgp")
+    for kind, name in (("BgpConf", "default"), ("BgpPeer", "r1")):
+        kept = found.object(kind, name)["metadata"]
+        assert kept["finalizers"] == before[name]["metadata"]["finalizers"] == [names.BGP_FINALIZER]
+        found.delete_bgp(kind, name)
+        assert found.object(kind, name)
+    assert await found.settle("second") == {
+        "patch bgpconfs default": 1,
+        "patch bgppeers r1": 1,
+    }
+    for kind, name in (("BgpConf", "default"), ("BgpPeer", "r1")):
+        with pytest.raises(KeyError):
+            found.object(kind, name)
 
 
 async def test_bgp_is_kept() -> None:
@@ -165,6 +183,18 @@ async def test_node_proxy_is_left_alone_and_told_why() -> None:
         kept = found.object("Service", name)["metadata"]
         assert kept["annotations"] == before["metadata"]["annotations"]
         assert kept["finalizers"] == ["node-proxy.openelb.kubesphere.io/finalizer"]
+
+
+def ask_for_node_proxy_no_more(service: dict[str, Any]) -> None:
+    del service["metadata"]["annotations"][names.NODE_PROXY]
+
+
+async def test_who_asks_for_node_proxy_no_more_is_served_and_keeps_no_finalizer_of_it() -> None:
+    found = await taken_over("master/node-proxy", *MASTER)
+    found.edit("default/np-dep", ask_for_node_proxy_no_more)
+    await found.settle("second")
+    assert found.services["default/np-dep"] == "10.78.0.204 of eip-layer2"
+    assert found.object("Service", "default/np-dep")["metadata"]["finalizers"] == [names.SERVICE_FINALIZER]
 
 
 LEFT = {

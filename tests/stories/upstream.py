@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from openelb.kube import decode, decode_pools
+from openelb.kube.resources import BGP_PATHS
 from openelb.kube.shapes import EipShape, ServiceShape
 from openelb.model import names
 from openelb.model.cluster import Pool, Service, ServiceKey
@@ -24,7 +25,7 @@ from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, SERVICES
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "upstream"
-COLLECTIONS = {"Eip": EIPS, "Service": SERVICES}
+COLLECTIONS = {"Eip": EIPS, "Service": SERVICES, **BGP_PATHS}
 """What the manager reads of all that is in the files."""
 
 OF_THE_OLD_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
@@ -67,7 +68,7 @@ Change = Callable[[dict[str, JSON]], object]
 
 
 def originals(*files: str) -> dict[str, JSON]:
-    """The Eips and Services of these files by name. A later file tells what became of an object of an earlier one."""
+    """The Eips, Services, BgpConfs and BgpPeers of these files by name. A later file tells what became of an object of an earlier one."""
     return deepcopy({_named(each): each for file in files for each in _read(file)})
 
 
@@ -162,6 +163,12 @@ class Cluster:
     def delete(self, *services: str) -> None:
         for name in services:
             self.world.storage.delete(SERVICES, key(name))
+
+    def edit(self, service: str, change: Callable[[JSON], None]) -> None:
+        self.world.storage.edit(SERVICES, key(service), change)
+
+    def delete_bgp(self, kind: str, name: str) -> None:
+        self.world.storage.delete(COLLECTIONS[kind], ServiceKey("", name))
 
     def delete_pools(self, *pools: str) -> None:
         for name in pools:

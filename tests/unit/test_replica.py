@@ -36,7 +36,7 @@ async def test_who_leads_again_lists_everything_anew() -> None:
     """What it had seen before is older than what the leader in between has written."""
     async with SteeredApiServer().running() as server:
         running = asyncio.create_task(run(server.access, Settings("manager-1", metrics_address="")))
-        await server.until(lambda: server.watches_open == 7)
+        await server.until(lambda: server.watches_open == 9)
         lease = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)
         looked = server.requests.count(LEADS)
         await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": "manager-2"}})
@@ -51,7 +51,7 @@ async def test_who_leads_again_lists_everything_anew() -> None:
 async def test_who_was_frozen_while_another_led_and_gave_the_lead_up_lists_everything_anew() -> None:
     async with SteeredApiServer().running() as server:
         running = asyncio.create_task(run(server.access, Settings("manager-1", metrics_address="")))
-        await server.until(lambda: server.watches_open == 7)
+        await server.until(lambda: server.watches_open == 9)
         lease = server.stored(LEASES, names.LEADER_LEASE, names.NAMESPACE)
         await server.put(LEASES, {**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
         await server.until(lambda: server.requests.count("GET /api/v1/services") == 2)

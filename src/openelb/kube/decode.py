@@ -21,6 +21,7 @@ from openelb.kube.shapes import (
     LeaseSpec,
     LoadBalancerShape,
     NamespaceShape,
+    ObjectShape,
     PortShape,
     ServiceShape,
     ServiceSpec,
@@ -28,10 +29,10 @@ from openelb.kube.shapes import (
     SliceShape,
 )
 from openelb.model import names
-from openelb.model.cluster import FamilyPolicy, Link, Port, Service, ServiceKey, Speaker, Wishes
+from openelb.model.cluster import BgpObject, FamilyPolicy, Link, Port, Service, ServiceKey, Speaker, Wishes
 from openelb.model.findings import Condition
 
-OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED, names.MOVING})
+OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED, names.MOVING, names.CONFLICT})
 
 # Words that many objects have in common are so few, and of so many characters together.
 _FEW, _SHORT = 16, 1000
@@ -124,6 +125,14 @@ def announced_service(shape: AnnouncedServiceShape) -> Service:
         pool_label=sys.intern((meta.labels or {}).get(names.POOL_LABEL, "")),
         ingress=_ingress(shape.status.load_balancer if shape.status else None),
         uid=meta.uid,
+    )
+
+
+def bgp_object(kind: str, shape: ObjectShape) -> BgpObject:
+    """The metadata of a BgpConf or a BgpPeer."""
+    meta = shape.metadata
+    return BgpObject(
+        kind, meta.name, bool(meta.deletion_timestamp), shared(meta.finalizers), meta.uid, meta.resource_version
     )
 
 

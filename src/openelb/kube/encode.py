@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from openelb.kube.client import JsonPatch
 from openelb.model import names
 from openelb.model.addresses import Address, order
-from openelb.model.cluster import Ledger, Page, Pool, PoolStatus, Publication, Release, Reservation, Service
+from openelb.model.cluster import BgpObject, Ledger, Page, Pool, PoolStatus, Publication, Release, Reservation, Service
 from openelb.model.findings import Condition
 
 _LABEL = "/metadata/labels/" + names.POOL_LABEL.replace("~", "~0").replace("/", "~1")
@@ -24,7 +24,10 @@ def service_patch(service: Service, publication: Publication, now: datetime) -> 
     changes = [
         *_ingress(service, publication),
         *_label(service, publication.pool_label),
-        *_finalizers(service.finalizers, names.SERVICE_FINALIZER, present=publication.guarded),
+        *_finalizers(
+            service.finalizers,
+            {names.SERVICE_FINALIZER: publication.guarded, names.NODE_PROXY_FINALIZER: publication.proxied},
+        ),
         *_conditions(service, publication.conditions, now),
     ]
     return [*_only_on(service.uid, service.version), *changes] if changes else []
@@ -39,8 +42,14 @@ def pool_status_patch(pool: Pool, status: PoolStatus, now: datetime) -> JsonPatc
 
 def pool_finalizer_patch(pool: Pool, *, present: bool) -> JsonPatch:
     """Puts our finalizer on an Eip or takes it off."""
-    changes = _finalizers(pool.finalizers, names.POOL_FINALIZER, present=present)
+    changes = _finalizers(pool.finalizers, {names.POOL_FINALIZER: present})
     return [*_only_on(pool.uid, pool.version), *changes] if changes else []
+
+
+def bgp_finalizer_patch(of: BgpObject) -> JsonPatch:
+    """Takes the finalizer of older releases off a BgpConf or a BgpPeer."""
+    changes = _finalizers(of.finalizers, {names.BGP_FINALIZER: False})
+    return [*_only_on(of.uid, of.version), *changes] if changes else []
 
 
 def timestamp(moment: datetime) -> str:
@@ -79,10 +88,12 @@ def _label(service: Service, pool: str) -> JsonPatch:
     return [_set(_LABEL, pool) if service.labelled else _set("/metadata/labels", {names.POOL_LABEL: pool})]
 
 
-def _finalizers(have: tuple[str, ...], ours: str, *, present: bool) -> JsonPatch:
-    if (ours in have) == present:
-        return []
-    return [_set("/metadata/finalizers", [*have, ours] if present else [name for name in have if name != ours])]
+def _finalizers(have: tuple[str, ...], ours: Mapping[str, bool]) -> JsonPatch:
+    """Puts on and takes off those of ours. Those of others stay as they are, in their order."""
+    want = [name for name in have if ours.get(name, True)] + [
+        name for name, is_on in ours.items() if is_on and name not in have
+    ]
+    return [] if want == list(have) else [_set("/metadata/finalizers", want)]
 
 
 def _conditions(service: Service, want: tuple[Condition, ...], now: datetime) -> JsonPatch:

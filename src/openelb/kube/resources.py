@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from openelb.kube import decode, decode_pools
@@ -21,7 +22,7 @@ from openelb.kube.shapes import (
     SliceShape,
 )
 from openelb.model import names
-from openelb.model.cluster import Page, Pool, Reservation, Service, ServiceKey
+from openelb.model.cluster import BgpObject, Page, Pool, Reservation, Service, ServiceKey
 
 Shape = TypeVar("Shape", bound=ObjectShape)
 Value = TypeVar("Value")
@@ -63,6 +64,7 @@ EIPS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eips"
 ALLOCATIONS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eipallocations"
 RESERVATIONS_PATH = f"/apis/{names.GROUP}/{names.VERSION}/eipreservations"
 NAMESPACES_PATH = "/api/v1/namespaces"
+BGP_PATHS = {kind: f"/apis/{names.GROUP}/{names.VERSION}/{kind.lower()}s" for kind in ("BgpConf", "BgpPeer")}
 SERVICES_PATH = "/api/v1/services"
 SLICES_PATH = "/apis/discovery.k8s.io/v1/endpointslices"
 
@@ -73,6 +75,10 @@ ALLOCATIONS = Resource[AllocationShape, Page](ALLOCATIONS_PATH, AllocationShape,
 RESERVATIONS = Resource[ReservationShape, Reservation](RESERVATIONS_PATH, ReservationShape, decode_pools.reservation)
 NAMESPACES = Resource[NamespaceShape, Mapping[str, str]](
     NAMESPACES_PATH, NamespaceShape, decode.namespace, form=METADATA
+)
+BGP_CONFS, BGP_PEERS = (
+    Resource[ObjectShape, BgpObject](path, ObjectShape, partial(decode.bgp_object, kind), form=METADATA)
+    for kind, path in BGP_PATHS.items()
 )
 SERVICES = Resource[ServiceShape, Service](SERVICES_PATH, ServiceShape, decode.service)
 # Nobody announces a Service without the label. Not by spec.type: before Kubernetes 1.31 that cannot be selected.
@@ -112,6 +118,11 @@ def allocation_path(name: str) -> str:
 def reservation_path(name: str) -> str:
     """One EipReservation."""
     return f"{RESERVATIONS_PATH}/{name}"
+
+
+def bgp_path(kind: str, name: str) -> str:
+    """One BgpConf or BgpPeer."""
+    return f"{BGP_PATHS[kind]}/{name}"
 
 
 def service_path(key: ServiceKey) -> str:

@@ -14,6 +14,8 @@ from openelb.kube.client import Client
 from openelb.kube.reader import Seen
 from openelb.kube.resources import (
     ALLOCATIONS,
+    BGP_CONFS,
+    BGP_PEERS,
     EIP_OUTLINES,
     EIPS,
     LABELLED_SERVICES,
@@ -28,7 +30,7 @@ from openelb.kube.shapes import ObjectShape
 from openelb.kube.shelf import Shelf
 from openelb.kube.views import EndpointView, KeyedView, LeaseView
 from openelb.kube.watch import Reflector
-from openelb.model.cluster import Page, Pool, Reservation, Service, ServiceKey
+from openelb.model.cluster import BgpObject, Page, Pool, Reservation, Service, ServiceKey
 from openelb.model.snapshot import Snapshot, Unreadable
 
 Shape = TypeVar("Shape", bound=ObjectShape)
@@ -55,11 +57,14 @@ class Store:
         self._pages = KeyedView[str, Page](lambda key: key.name)
         self._reservations = KeyedView[str, Reservation](lambda key: key.name)
         self._namespaces = KeyedView[str, Mapping[str, str]](lambda key: key.name)
+        self._bgp_confs = KeyedView[str, BgpObject](lambda key: key.name)
+        self._bgp_peers = KeyedView[str, BgpObject](lambda key: key.name)
         self._endpoints = EndpointView()
         self._leases = LeaseView()
         self._pool_shelf = Shelf(self._pools, self.poke)
         self._service_shelf = Shelf(self._services, self.poke)
         self._page_shelf = Shelf(self._pages, self.poke)
+        self._bgp_shelves = {"BgpConf": Shelf(self._bgp_confs, self.poke), "BgpPeer": Shelf(self._bgp_peers, self.poke)}
         self._reservation_shelf = Shelf(self._reservations, self.poke)
         self._unread: list[Callable[[], Iterator[Unreadable]]] = []
         self._parts: list[Part] = []
@@ -75,6 +80,8 @@ class Store:
         store._follow("Service", SERVICES, store._service_shelf)
         store._follow("EipAllocation", ALLOCATIONS, store._page_shelf)
         store._follow("EipReservation", RESERVATIONS, store._reservation_shelf)
+        store._follow("BgpConf", BGP_CONFS, store._bgp_shelves["BgpConf"])
+        store._follow("BgpPeer", BGP_PEERS, store._bgp_shelves["BgpPeer"])
         store._follow("Namespace", NAMESPACES, Shelf(store._namespaces, store.poke))
         return store
 
@@ -133,10 +140,12 @@ class Store:
             pages=self._pages.sheet.read(),
             reservations=self._reservations.sheet.read(),
             namespaces=self._namespaces.sheet.read(),
+            bgp_confs=self._bgp_confs.sheet.read(),
+            bgp_peers=self._bgp_peers.sheet.read(),
             unreadable={str(one): one for unread in self._unread for one in unread()},
         )
 
-    def absorb(self, written: Pool | Service | Page | Reservation) -> None:
+    def absorb(self, written: Pool | Service | Page | Reservation | BgpObject) -> None:
         """Take in the answer to a write of ours before the watch brings it, so that the next look sees it."""
         version = int(written.version)
         match written:
@@ -148,6 +157,9 @@ class Store:
                 self._service_shelf.absorb(Seen(written.key, written.uid, version, gone))
             case Page():
                 self._page_shelf.absorb(Seen(ServiceKey("", written.name), written.uid, version, written))
+            case BgpObject():
+                left = None if _is_finished(written) else written
+                self._bgp_shelves[written.kind].absorb(Seen(ServiceKey("", written.name), written.uid, version, left))
             case Reservation():
                 self._reservation_shelf.absorb(Seen(ServiceKey("", written.name), written.uid, version, written))
 
@@ -163,6 +175,6 @@ class Store:
         self._changed.set()
 
 
-def _is_finished(written: Pool | Service) -> bool:
+def _is_finished(written: Pool | Service | BgpObject) -> bool:
     """An object that is being deleted goes with its last finalizer; the answer still shows it."""
     return written.deleting and not written.finalizers

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from openelb.kube import decode, decode_pools, encode
 from openelb.kube.client import Client
-from openelb.kube.resources import ALLOCATIONS_PATH, allocation_path, eip_path, reservation_path, service_path
-from openelb.kube.shapes import AllocationShape, EipShape, ReservationShape, ServiceShape
-from openelb.model.cluster import Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
+from openelb.kube.resources import ALLOCATIONS_PATH, allocation_path, bgp_path, eip_path, reservation_path, service_path
+from openelb.kube.shapes import AllocationShape, EipShape, ObjectShape, ReservationShape, ServiceShape
+from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 
 
 async def read_service(client: Client, key: ServiceKey) -> Service:
@@ -36,6 +36,12 @@ async def write_pool_finalizer(client: Client, pool: Pool, *, present: bool) -> 
     if not patch:
         return pool
     return decode_pools.pool(await client.patch(eip_path(pool.name), patch, EipShape))
+
+
+async def release(client: Client, of: BgpObject) -> BgpObject:
+    """Take the finalizer of older releases off a BgpConf or a BgpPeer. Raises Conflict when it changed since it was read."""
+    answer = await client.patch(bgp_path(of.kind, of.name), encode.bgp_finalizer_patch(of), ObjectShape)
+    return decode.bgp_object(of.kind, answer)
 
 
 async def write_page(client: Client, pool: Pool, seen: Page | None, page: Page) -> Page:

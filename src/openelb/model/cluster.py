@@ -139,6 +139,18 @@ class Reservation:
     version: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BgpObject:
+    """A BgpConf or a BgpPeer, as far as its metadata tells: what is in it nobody reads yet."""
+
+    kind: str
+    name: str
+    deleting: bool = False
+    finalizers: tuple[str, ...] = ()
+    uid: str = ""
+    version: str = ""
+
+
 class Port(NamedTuple):
     """A port of a Service: `TCP`, `UDP` or `SCTP`, and the number."""
 
@@ -211,12 +223,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """All that we write on a Service: its ingress addresses, the label that names their pool, our finalizer, our conditions."""
+    """All that we write on a Service: its ingress addresses, the label that names their pool, our finalizer, our conditions.
+    `proxied` is for the finalizer of upstream's node-proxy, which is never put on and comes off when it guards nothing.
+    """
 
     ingress: tuple[str, ...] = ()
     pool_label: str = ""
     guarded: bool = False
     conditions: tuple[Condition, ...] = ()
+    proxied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

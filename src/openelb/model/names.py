@@ -17,6 +17,8 @@ COUNT = "openelb.io/count"
 SHARING_KEY = "openelb.io/sharing-key"
 MIGRATE_TO = "openelb.io/migrate-to"
 NODE_PROXY = "node-proxy.openelb.kubesphere.io/type"
+# Put on Services by older releases that gave them node-proxy, which nobody provides any more.
+NODE_PROXY_FINALIZER = "node-proxy.openelb.kubesphere.io/finalizer"
 NODE_PROXY_KINDS = frozenset({"deployment", "daemonset"})
 
 # On Services, set by the manager: the pool in use, and the guard that releases its address.
@@ -34,6 +36,9 @@ POOL_FINALIZER = "finalizer.ipam.kubesphere.io/v1alpha1"
 READY = "Ready"
 EXHAUSTED = "Exhausted"
 OVERLAPPING = "Overlapping"
+
+# On BgpConfs and BgpPeers, put there by older releases.
+BGP_FINALIZER = "finalizer.lb.kubesphere.io/v1alpha1"
 
 # Leases in our namespace.
 LEADER_LEASE = "openelb-manager"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from openelb.model.cluster import Page, Pool, Reservation, Service, ServiceKey, Speaker
+from openelb.model.cluster import BgpObject, Page, Pool, Reservation, Service, ServiceKey, Speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Snapshot:
     pages: Mapping[str, Page] = field(default_factory=dict)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    bgp_confs: Mapping[str, BgpObject] = field(default_factory=dict)
+    bgp_peers: Mapping[str, BgpObject] = field(default_factory=dict)
 
     def amounts_to(self, other: "Snapshot") -> bool:
         """Whether the same follows from this one as from the `other`: between most two snapshots only Leases were renewed,
@@ -61,7 +63,7 @@ class Snapshot:
         """A tuple, since it takes one and the same mapping for equal without reading it."""
         links = {node: speaker.links for node, speaker in self.speakers.items()}
         judged_by = self.reservations, self.namespaces, self.gone, self.unreadable, links
-        return self.pools, self.pages, self.services, *judged_by
+        return self.pools, self.pages, self.services, self.bgp_confs, self.bgp_peers, *judged_by
 
     def _local_endpoints(self) -> Mapping[ServiceKey, frozenset[str] | None]:
         return {key: self.endpoints.get(key) for key, service in self.services.items() if service.local_traffic_only}

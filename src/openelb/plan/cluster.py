@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from openelb.model import names
 from openelb.model.addresses import Address
-from openelb.model.cluster import Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
+from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 from openelb.model.findings import Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan import pools, services
@@ -35,7 +35,8 @@ class ClusterPlan:
 
     `pages` are EipAllocations by name as they are to be; one that is empty is to go. `pool_finalizers` says for an Eip whether
     it is to carry ours. `unknown` are holders of addresses that the snapshot does not have: before their addresses are free,
-    a direct read must show that they are gone. `repairs` say for an Eip what was wrong in its ledger. `due` is when time alone may change the plan (seconds since 1970).
+    a direct read must show that they are gone. `left` are objects from which the
+    finalizer of an older release is to come off. `repairs` say for an Eip what was wrong in its ledger. `due` is when time alone may change the plan (seconds since 1970).
     """
 
     pools: Mapping[str, PoolStatus] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class ClusterPlan:
     services: Mapping[ServiceKey, Publication] = field(default_factory=dict)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     unknown: frozenset[ServiceKey] = frozenset()
+    left: tuple[BgpObject, ...] = ()
     repairs: Mapping[str, str] = field(default_factory=dict)
     due: float | None = None
 
@@ -101,6 +103,7 @@ class Planner:
             services=dict(self._verdicts),
             reservations=pools.reservations(look),
             unknown=unknown,
+            left=_left(snapshot),
             repairs=_repairs(entered, struck),
             due=min(due, default=None),
         )
@@ -187,6 +190,12 @@ def _strike_the_gone(look: Look) -> tuple[frozenset[ServiceKey], list[Entry]]:
     for key, holding in struck:
         give_back(key, holding, look)
     return frozenset(missing - look.snapshot.gone), struck
+
+
+def _left(snapshot: Snapshot) -> tuple[BgpObject, ...]:
+    """What is being deleted and waits for a speaker of an older release, which is gone."""
+    objects = (*snapshot.bgp_confs.values(), *snapshot.bgp_peers.values())
+    return tuple(one for one in objects if one.deleting and names.BGP_FINALIZER in one.finalizers)
 
 
 def _repairs(entered: Iterable[Entry], struck: Iterable[Entry]) -> dict[str, str]:

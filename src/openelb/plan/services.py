@@ -27,6 +27,7 @@ def published(service: Service) -> Publication:
         ingress=service.ingress,
         pool_label=service.pool_label,
         guarded=names.SERVICE_FINALIZER in service.finalizers,
+        proxied=names.NODE_PROXY_FINALIZER in service.finalizers,
         conditions=tuple(sorted(service.conditions, key=lambda condition: condition.type)),
     )
 
@@ -230,15 +231,17 @@ def unserved(service: Service, look: Look) -> Publication | None:
     books = look.books
     held = books.holdings(service.key)
     guarded = names.SERVICE_FINALIZER in service.finalizers
+    # Its workloads stay until somebody removes them; a Service that is deleted must not wait for a program that is gone.
+    proxied = names.NODE_PROXY_FINALIZER in service.finalizers and not service.deleting
     # Our label alone says nothing: it has the name of the annotation, and people put it on other Services by mistake.
     if (service.pool_label and guarded) or any(holding.address in books.shown(service.key) for holding in held):
-        return Publication(guarded=guarded)
+        return Publication(guarded=guarded, proxied=proxied)
     if held:
         for holding in held:
             give_back(service.key, holding, look)
         if not (service.deleting and all(holding.pool in look.terms.unreadable for holding in held)):
             return None
-    return Publication(service.ingress, service.pool_label, conditions=_node_proxy(service))
+    return Publication(service.ingress, service.pool_label, proxied=proxied, conditions=_node_proxy(service))
 
 
 def _node_proxy(service: Service) -> tuple[Condition, ...]:

@@ -45,7 +45,8 @@ def written(what: dict[str, Any], publication: Publication) -> dict[str, Any]:
 
 def shown(what: dict[str, Any]) -> Publication:
     read = service(what)
-    return Publication(read.ingress, read.pool_label, names.SERVICE_FINALIZER in read.finalizers, read.conditions)
+    guarded, proxied = (name in read.finalizers for name in (names.SERVICE_FINALIZER, names.NODE_PROXY_FINALIZER))
+    return Publication(read.ingress, read.pool_label, guarded, read.conditions, proxied)
 
 
 def test_one_patch_carries_address_label_finalizer_and_conditions() -> None:
@@ -117,6 +118,7 @@ PUBLICATIONS = st.builds(
     ingress=st.sampled_from([(), ("192.0.2.1",), ("192.0.2.1", "2001:db8::1")]),
     pool_label=st.sampled_from(["", "office", "lab"]),
     guarded=st.booleans(),
+    proxied=st.booleans(),
     conditions=CONDITIONS,
 )
 FOREIGN = st.lists(st.sampled_from(["a.example/A", "b.example/B"]), unique=True)
@@ -137,6 +139,7 @@ def test_after_a_patch_the_service_shows_the_publication_and_nothing_differs(
         assert {*shown(what).conditions} == {*publication.conditions}
         assert shown(what).ingress == publication.ingress
         assert (shown(what).pool_label, shown(what).guarded) == (publication.pool_label, publication.guarded)
+        assert shown(what).proxied == publication.proxied
         assert service_patch(service(what), publication, NOW) == []
         assert [c["type"] for c in what["status"]["conditions"] if c["type"] in foreign] == foreign
 

@@ -39,6 +39,8 @@ def test_every_kind_that_is_read_is_tried() -> None:
         "eips",
         "eipallocations",
         "eipreservations",
+        "bgpconfs",
+        "bgppeers",
         "namespaces",
         "services",
         "endpointslices",

@@ -74,7 +74,7 @@ async def test_a_kind_that_cannot_be_listed_keeps_everything_back(
 ) -> None:
     server.faults.refused_paths[kind] = Refusal(404, "NotFound")
     store = Store.for_manager(client, names.NAMESPACE)
-    assert await read_when_nothing_is_refused(store, server, watches=6) == ["eip"]
+    assert await read_when_nothing_is_refused(store, server, watches=8) == ["eip"]
 
 
 async def test_an_eip_that_cannot_be_read_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
