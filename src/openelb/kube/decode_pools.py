@@ -132,7 +132,7 @@ def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
         protocol=protocol or Protocol.BGP,
         interface=spec.interface or "",
         disabled=bool(spec.disable),
-        default=annotations.get(names.DEFAULT_POOL, "").lower() == "true",
+        default=_is_true(annotations, names.DEFAULT_POOL),
         left_to_cni=_left_to_cni(meta),
         namespaces=shared(spec.namespaces),
         namespace_labels=pairs(spec.namespace_selector),
@@ -141,6 +141,7 @@ def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
         cooldown=max(0, spec.cooldown_seconds or 0),
         quota=quota,
         adopts=spec.adoption == ADOPTS,
+        forced=_is_true(annotations, names.FORCE),
         deleting=bool(meta.deletion_timestamp),
         created=meta.creation_timestamp or "",
         finalizers=shared(meta.finalizers),
@@ -148,6 +149,10 @@ def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
         uid=meta.uid,
         version=meta.resource_version,
     )
+
+
+def _is_true(annotations: Mapping[str, str], name: str) -> bool:
+    return annotations.get(name, "").lower() == "true"
 
 
 def _ranges(spec: EipSpec) -> tuple[Ranges, Ranges, str]:

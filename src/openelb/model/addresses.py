@@ -51,7 +51,7 @@ class AddressRange:
     @classmethod
     def _between(cls, first: Address, last: Address, text: str) -> Self:
         if first.version != last.version:
-            raise ValueError(f"{_quoted(text)} mixes IPv4 and IPv6: both ends of a range are of one family")
+            raise ValueError(f"{_quoted(text)} mixes IPv4 and IPv6: write a range whose ends are of one family")
         if int(first) > int(last):
             raise ValueError(
                 f"{_quoted(text)} is reversed: the first address comes before the last, write {last}-{first}"

@@ -85,6 +85,7 @@ class Pool:
 
     `given` is what it gives out of that: not what is excluded. A pool that is bound (by namespaces, their labels or the
     Services' labels) serves those Services that name none; `cooldown` is in seconds, `quota` in addresses for a namespace.
+    One that is `forced` may be changed or deleted in ways that admission would refuse.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Pool:
     cooldown: int = 0
     quota: int | None = None
     adopts: bool = False
+    forced: bool = False
     deleting: bool = False
     created: str = ""
     finalizers: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ CONFLICT = "openelb.io/AddressConflict"
 # On Eips.
 DEFAULT_POOL = "eip.openelb.kubesphere.io/is-default-eip"
 CNI_LABEL = "openelb.kubesphere.io/cni"
+FORCE = "openelb.io/force"
 POOL_FINALIZER = "finalizer.ipam.kubesphere.io/v1alpha1"
 READY = "Ready"
 EXHAUSTED = "Exhausted"

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import TypeVar
 
 from openelb.model.addresses import Address, AddressRange, order
 
 _ADDRESSES = (IPv4Address, IPv6Address)
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Ranges:
 
     def common(self, others: "Ranges") -> AddressRange | None:
         """The first range that is in both, or None."""
+        if len(self.parts) > len(others.parts):  # the same, found sooner
+            return others.common(self)
         for part in self.parts:
             for other in others._touching(part):
                 first, last = max(part.first, other.first, key=int), min(part.last, other.last, key=int)
@@ -78,6 +82,16 @@ class Ranges:
         """The families among them: 4, 6."""
         return frozenset(part.version for part in self.parts)
 
+    def among(self, entries: Iterable[tuple[Address, Entry]]) -> Iterator[Entry]:
+        """What belongs to those of many addresses that are in it, in half the time that asking for each of them takes."""
+        four, six = (_bounds(self.parts, version) for version in (4, 6))
+        for address, entry in entries:
+            firsts, lasts = four if type(address) is IPv4Address else six
+            number = int(address)
+            index = bisect_right(firsts, number)
+            if index and number <= lasts[index - 1]:
+                yield entry
+
     def __contains__(self, address: object) -> bool:
         if not isinstance(address, _ADDRESSES):
             return False
@@ -103,6 +117,16 @@ class Ranges:
                 yield from AddressRange(first, part.last)
 
 
+EVERYTHING = Ranges.of(
+    AddressRange(network[0], network[-1]) for network in (ip_network("0.0.0.0/0"), ip_network("::/0"))
+)
+
+
+def _bounds(parts: Iterable[AddressRange], version: int) -> tuple[list[int], list[int]]:
+    own = [part for part in parts if part.version == version]
+    return [int(part.first) for part in own], [int(part.last) for part in own]
+
+
 def _like(part: AddressRange, number: int) -> Address:
     return type(part.first)(number)
 
@@ -110,16 +134,16 @@ def _like(part: AddressRange, number: int) -> Address:
 _UNUSABLE = tuple(
     (AddressRange(network[0], network[-1]), why)
     for network, why in (
-        (ip_network("0.0.0.0/8"), "0.0.0.0/8 means this network (RFC 1122)"),
-        (ip_network("127.0.0.0/8"), "127.0.0.0/8 is loopback: no other machine reaches it"),
-        (ip_network("169.254.0.0/16"), "169.254.0.0/16 is link-local: no router passes it on"),
-        (ip_network("224.0.0.0/4"), "224.0.0.0/4 is multicast"),
-        (ip_network("255.255.255.255/32"), "255.255.255.255 is the broadcast address"),
-        (ip_network("::/128"), ":: is the unspecified address"),
-        (ip_network("::1/128"), "::1 is loopback: no other machine reaches it"),
+        (ip_network("0.0.0.0/8"), "0.0.0.0/8 means this network (RFC 1122): leave that out"),
+        (ip_network("127.0.0.0/8"), "127.0.0.0/8 is loopback, which no other machine reaches: leave that out"),
+        (ip_network("169.254.0.0/16"), "169.254.0.0/16 is link-local, which no router passes on: leave that out"),
+        (ip_network("224.0.0.0/4"), "224.0.0.0/4 is multicast: leave that out"),
+        (ip_network("255.255.255.255/32"), "255.255.255.255 is the broadcast address: leave that out"),
+        (ip_network("::/128"), ":: is the unspecified address: leave that out"),
+        (ip_network("::1/128"), "::1 is loopback, which no other machine reaches: leave that out"),
         (ip_network("::ffff:0:0/96"), "::ffff:0:0/96 is IPv4 in the form of IPv6: write the IPv4 address"),
-        (ip_network("fe80::/10"), "fe80::/10 is link-local: no router passes it on"),
-        (ip_network("ff00::/8"), "ff00::/8 is multicast"),
+        (ip_network("fe80::/10"), "fe80::/10 is link-local, which no router passes on: leave that out"),
+        (ip_network("ff00::/8"), "ff00::/8 is multicast: leave that out"),
     )
 )
 

@@ -13,6 +13,7 @@ from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication
 from openelb.model.findings import Reason
 from openelb.model.snapshot import Snapshot
 from openelb.plan import pools, services
+from openelb.plan.admission import Facts
 from openelb.plan.allocation import Chooser, wants_address
 from openelb.plan.books import Books
 from openelb.plan.ledger import ROOM, Holding
@@ -107,6 +108,10 @@ class Planner:
             repairs=_repairs(entered, struck),
             due=min(due, default=None),
         )
+
+    def facts(self, snapshot: Snapshot, now: float) -> Facts:
+        """What a change of an Eip or an EipReservation is judged by: who has what is known as of the last look."""
+        return Facts(terms(snapshot, now, self._division), self._books, now)
 
     def _have_changed(self, snapshot: Snapshot, laid_down: Terms, reach: Mapping[str, Reach]) -> bool:
         """Whether the ground has, that every judgement stands on."""

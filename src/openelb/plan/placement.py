@@ -126,6 +126,11 @@ def pool_outlook(pool: Pool, reach: Reach) -> Finding:
 def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
     if pool.left_to_cni:
         return Finding(Reason.LEFT_TO_CNI, f"the label {names.CNI_LABEL} leaves the announcement to the network plugin")
+    return unserved(pool) or _layer2_outlook(pool, speakers, nodes)
+
+
+def unserved(pool: Pool) -> Finding | None:
+    """Why no speaker of this version announces what the pool has, or None where one does."""
     if pool.protocol is not Protocol.LAYER2:
         return Finding(
             Reason.PROTOCOL_NOT_SERVED,
@@ -133,7 +138,7 @@ def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: fr
         )
     if trusted(pool).versions == {6}:
         return _NO_IPV6
-    return _layer2_outlook(pool, speakers, nodes)
+    return None
 
 
 _NO_IPV6 = Finding(

@@ -182,7 +182,7 @@ def reservations(look: Look) -> dict[str, Reservation]:
     now = {one.name: one for one in look.terms.reservations}
     found = {}
     for name, seen in look.snapshot.reservations.items():
-        told = _reservation(seen, now.get(name), look)
+        told = reservation_outlook(seen, now.get(name), look.terms, look.books)
         held = now[name].held if name in now else ()
         wanted = replace(
             seen, held=held, conditions=(Condition.of(names.READY, told, status=told.reason is Reason.READY),)
@@ -192,8 +192,8 @@ def reservations(look: Look) -> dict[str, Reservation]:
     return found
 
 
-def _reservation(seen: Reservation, now: Reservation | None, look: Look) -> Finding:
-    terms = look.terms
+def reservation_outlook(seen: Reservation, now: Reservation | None, terms: Terms, books: Books) -> Finding:
+    """Whether a reservation is kept (reason Ready), or why not. `now` is what holds of it at the moment, if anything does."""
     if seen.problem:
         return Finding(Reason.REQUEST_INVALID, seen.problem)
     if now is None:
@@ -212,8 +212,11 @@ def _reservation(seen: Reservation, now: Reservation | None, look: Look) -> Find
         )
     others = next((terms.reserved[at].name for at in seen.addresses if terms.reserved[at].name != seen.name), "")
     if others:
-        return Finding(Reason.ADDRESS_RESERVED, f"EipReservation {others}, which is older, has some of its addresses")
-    strangers = {at: look.books.holders(at) for at in seen.addresses if not _is_theirs(now, at, look.books)}
+        return Finding(
+            Reason.ADDRESS_RESERVED,
+            f"EipReservation {others}, which is older, has some of its addresses: take them out of one of the two",
+        )
+    strangers = {at: books.holders(at) for at in seen.addresses if not _is_theirs(now, at, books)}
     if strangers:
         address, holders = next(iter(strangers.items()))
         return taken(address, holders)

@@ -13,6 +13,8 @@ from openelb.model.ranges import Ranges
 from openelb.model.snapshot import Snapshot
 from openelb.plan.placement import age, misnamed
 
+YOUNGEST = "9999"  # after every time of creation
+
 
 @dataclass(frozen=True, slots=True)
 class Division:
@@ -120,7 +122,7 @@ def terms(snapshot: Snapshot, now: float, before: Division | None = None) -> Ter
     return Terms(
         pools=snapshot.pools,
         division=divide(snapshot.pools.values(), before),
-        reservations=tuple(sorted(alive, key=lambda one: (one.created, one.uid, one.name))),
+        reservations=tuple(sorted(alive, key=seniority)),
         namespaces=snapshot.namespaces,
         unreadable={one.key.name: one.sentence for one in snapshot.unreadable.values() if one.kind == "Eip"},
     )
@@ -142,6 +144,11 @@ def divide(pools: Iterable[Pool], before: Division | None = None) -> Division:
 
 def _together(pools: Iterable[Pool]) -> Ranges:
     return Ranges.of(part for pool in pools for part in pool.ranges.parts)
+
+
+def seniority(reservation: Reservation) -> tuple[str, str, str]:
+    """The older a reservation, the lower. One that is yet to be created is the youngest."""
+    return reservation.created or YOUNGEST, reservation.uid, reservation.name
 
 
 def held(reservation: Reservation) -> tuple[Address, ...]:

@@ -1,6 +1,7 @@
 """Words that several sentences for people have in common."""
 
 from collections.abc import Iterable
+from heapq import nsmallest
 
 from openelb.model.addresses import Address
 from openelb.model.cluster import Pool, ServiceKey
@@ -20,9 +21,9 @@ def existing(terms: Terms) -> str:
 
 def named(keys: Iterable[ServiceKey], most: int = HOLDERS_NAMED) -> str:
     """Some of them, and how many more there are."""
-    texts = sorted(str(key) for key in keys)
-    more = len(texts) - most
-    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
+    keys = tuple(keys)
+    more = len(keys) - most
+    return ", ".join(map(str, nsmallest(most, keys))) + (f" and {more} more" if more > 0 else "")
 
 
 def brief(text: str) -> str:

@@ -104,6 +104,13 @@ def test_a_pool_without_a_protocol_is_announced_by_bgp_as_ever() -> None:
 @pytest.mark.parametrize("value", ["false", "", "yes", "1"])
 def test_only_true_in_any_case_makes_a_default_pool(value: str) -> None:
     assert not pool(objects.eip(annotations={names.DEFAULT_POOL: value})).default
+    assert not pool(objects.eip(annotations={names.FORCE: value})).forced
+
+
+@pytest.mark.parametrize("value", ["true", "True", "TRUE"])
+def test_an_author_insists_by_annotation(value: str) -> None:
+    assert pool(objects.eip(annotations={names.FORCE: value})).forced
+    assert not pool(objects.eip(annotations={names.DEFAULT_POOL: value})).forced
 
 
 @pytest.mark.parametrize(

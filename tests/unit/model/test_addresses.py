@@ -35,7 +35,7 @@ def test_a_range_is_read_from_an_address_a_network_or_two_ends(text, first, last
     ("text", "advice"),
     [
         ("192.168.0.100-192.168.0.1", "write 192.168.0.1-192.168.0.100"),
-        ("192.168.0.1-2001:db8::1", "both ends of a range are of one family"),
+        ("192.168.0.1-2001:db8::1", "write a range whose ends are of one family"),
         ("192.168.0.0/33", "for example 192.0.2.0/24"),
         ("192.168.0.0/", "for example 192.0.2.0/24"),
         ("10.0.0.0/255.0.255.0", "for example 192.0.2.0/24"),

@@ -73,6 +73,7 @@ def test_what_is_taken_out_is_gone_and_the_rest_stays(these: Ranges, those: Rang
 @given(ANY, ANY)
 def test_what_is_common_is_the_first_stretch_of_it(these: Ranges, those: Ranges) -> None:
     both, found = members(these) & members(those), these.common(those)
+    assert found == those.common(these)
     if found is None:
         assert not both
         return
@@ -88,6 +89,7 @@ def test_size_families_and_members_are_those_of_the_set(these: Ranges) -> None:
     assert bool(these) == bool(inside)
     assert these.versions == {one.version for one in inside}
     assert {one for one in NEAR if one in these} == inside
+    assert list(these.among((one, str(one)) for one in NEAR)) == [str(one) for one in NEAR if one in inside]
 
 
 @given(ANY, st.sampled_from((4, 6)))
