@@ -95,7 +95,7 @@ def test_managed_fields_have_each_node_and_nothing_of_it(
 
 @pytest.mark.parametrize(
     "least",
-    [thing("Eip", spec={"address": ""}), thing("BgpConf"), thing("BgpConf", spec={}), thing("BgpPeer", spec={})],
+    [thing("Eip", spec={"address": "::2"}), thing("BgpConf"), thing("BgpConf", spec={}), thing("BgpPeer", spec={})],
     ids=["Eip", "BgpConf", "BgpConf spec", "BgpPeer"],
 )
 def test_next_to_nothing_is_enough(server: ControlPlane, least: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 Schemas are supersets of those of every older release: whatever a cluster has stored stays valid, and a write through
 either version drops nothing of the other's. Hence v1alpha1 keeps fields it does not know, and its own old rules (IPv4 only,
-three fields required of a BgpConf) are gone: they would refuse writes to objects that v1alpha2 accepted.
+three fields required of a BgpConf) are gone: they would refuse writes to objects that v1alpha2 accepted. What v1alpha2
+demands beyond the types are rules (`kube/rules.py`), which refuse no object for what was wrong with it before.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import yaml
 from msgspec.structs import fields
 
 from openelb.kube import kinds, peer_kind
+from openelb.kube.rules import NAME, Rule, validations
 from openelb.model.names import GROUP, VERSION
 
 Json = dict[str, object]
@@ -37,13 +39,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind, with what `kubectl get` prints of it beside the name: (column, type, path)."""
+    """A kind, with what `kubectl get` prints of it beside the name: (column, type, path), and rules of a whole object."""
 
     name: str
     description: str
     versions: tuple[Version, ...]
     categories: tuple[str, ...] = ()
     columns: tuple[tuple[str, str, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def singular(self) -> str:
@@ -70,6 +73,7 @@ KINDS = (
             ("usage", "integer", ".status.usage"),
             ("total", "integer", ".status.poolSize"),
         ),
+        rules=(NAME,),
     ),
     Kind(
         "EipAllocation",
@@ -160,6 +164,7 @@ def _object(kind: Kind, version: Version) -> Json:
             "spec": _part(version.spec, keep_unknown=keep_unknown),
             **({"status": _part(version.status, keep_unknown=keep_unknown)} if version.status else {}),
         },
+        **(validations(*kind.rules) if version.stored else {}),
     }
 
 
@@ -173,7 +178,7 @@ def _part(part: type[kinds.Part], *, keep_unknown: bool) -> Json:
         schema["required"] = required
     if keep_unknown:
         schema["x-kubernetes-preserve-unknown-fields"] = True
-    return schema
+    return schema | validations(*part.rules)
 
 
 _SCALARS: Mapping[object, str] = {str: "string", int: "integer", bool: "boolean"}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from openelb.kube.decode import condition, moment, pairs, shared
+from openelb.kube.rules import NO_EIP, NOT_EITHER
 from openelb.kube.shapes import (
     AllocationShape,
     AllocationSpec,
@@ -78,11 +79,11 @@ def reservation(shape: ReservationShape) -> Reservation:
     selector, problem = _selector(whom.selector)
     expires = _moment(spec.expires)
     if not spec.eip:
-        problem = "spec.eip is empty: name an Eip"
+        problem = NO_EIP
     elif None in addresses:
         problem = f"{(spec.addresses or [])[addresses.index(None)]!r} in spec.addresses is no IP address"
     elif bool(addresses) == bool(spec.count):
-        problem = "give either spec.addresses or spec.count"
+        problem = NOT_EITHER
     elif spec.count is not None and not 0 <= spec.count <= MOST_RESERVED:
         problem = f"spec.count is {spec.count}: reserve from 1 to {MOST_RESERVED} addresses"
     elif expires is None:

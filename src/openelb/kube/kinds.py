@@ -2,14 +2,16 @@
 
 CustomResourceDefinitions are made from these. They are no decode targets: `kube/decode.py` reads the few fields that
 judgements need. A field is annotated with its type, what to tell users about it, and any rule of its schema that the
-type cannot say. A field without a default is required; a default says what absence means and is never written into an
+type cannot say; `rules` are of several fields together. A field without a default is required; a default says what absence means and is never written into an
 object. The first version, v1alpha1, has nothing but what is here for it; both versions show the same stored objects.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Struct, field
+
+from openelb.kube.rules import ADDRESS, EITHER, INTERFACE, OF_AN_EIP, Rule, validations
 
 # One value to the server, not one per key: otherwise `managedFields` repeats every key, which for a ledger is every address.
 ATOMIC = {"x-kubernetes-map-type": "atomic"}
@@ -23,6 +25,8 @@ Time = Annotated[str, {"format": "date-time"}]
 
 class Part(Struct, kw_only=True, rename="camel"):
     """A part of an object of the API; its fields are in camelCase there."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
 
 
 class LabelRequirement(Part):
@@ -51,8 +55,12 @@ class Quota(Part):
 class EipSpec(Part):
     """Which addresses there are, who gets them, and how they are announced."""
 
+    rules = (INTERFACE,)
+
     address: Annotated[
-        str, "The addresses: one, a CIDR, first-last, or several of these with commas between; IPv4 and IPv6."
+        str,
+        "The addresses: one, a CIDR, first-last, or several of these with commas between; IPv4 and IPv6.",
+        validations(ADDRESS),
     ]
     protocol: Annotated[
         Literal["bgp", "layer2", "vip"],
@@ -147,6 +155,8 @@ class ReservedFor(Part):
 
 class EipReservationSpec(Part):
     """Addresses that only certain Services get, before they exist and after they are gone."""
+
+    rules = (OF_AN_EIP, EITHER)
 
     eip: Annotated[str, "The Eip."]
     addresses: Annotated[tuple[str, ...], "Certain addresses of it. Either this or count."] = ()

@@ -13,6 +13,10 @@ from openelb.model.ranges import Ranges, read
 
 CAN_REACH = "can_reach:"
 LABEL_LENGTH = 63  # of the value of a label; names of objects may be longer
+MISNAMED = (
+    f"its name is longer than the {LABEL_LENGTH} characters that the label {names.POOL_LABEL} of a Service may have: "
+    "create it under a shorter name"
+)
 INTERFACES_NAMED = 8  # a sentence that lists more is not read
 
 
@@ -105,12 +109,7 @@ def candidates(
 
 def misnamed(pool: Pool) -> str:
     """A sentence for the author of a pool whose name cannot be written on its Services, or nothing."""
-    if len(pool.name) <= LABEL_LENGTH:
-        return ""
-    return (
-        f"its name is longer than the {LABEL_LENGTH} characters that the label {names.POOL_LABEL} of a Service may have: "
-        "create it under a shorter name"
-    )
+    return "" if len(pool.name) <= LABEL_LENGTH else MISNAMED
 
 
 def pool_outlook(pool: Pool, reach: Reach) -> Finding:

@@ -1,5 +1,6 @@
 """Our definitions are supersets of what every older release declared."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -227,6 +228,48 @@ def test_autonomous_systems_have_four_octets(kind: str, name: str, paths: str) -
 def test_the_protocols_are_those_of_all_releases() -> None:
     for name in ("v1alpha1", "v1alpha2"):
         assert schema("Eip", name)["properties"]["spec"]["properties"]["protocol"]["enum"] == ["bgp", "layer2", "vip"]
+
+
+# Rules in CEL. What a real server makes of them is in tests/contract/test_crds_rules.py.
+
+RULES = "x-kubernetes-validations"
+
+
+@pytest.mark.parametrize(("kind", "name"), VERSIONS)
+def test_rules_are_where_they_are_and_in_no_old_version(kind: str, name: str) -> None:
+    ruled = {path: len(part[RULES]) for path, part in nodes(schema(kind, name)) if RULES in part}
+    assert ruled == {
+        ("Eip", "v1alpha2"): {"": 1, "spec": 1, "spec.address": 1},
+        ("EipReservation", "v1alpha2"): {"spec": 2},
+    }.get((kind, name), {})
+
+
+def rules() -> list[Schema]:
+    parts = [part for kind, name in VERSIONS for _, part in nodes(schema(kind, name))]
+    return [rule for part in parts for rule in part.get(RULES, ())]
+
+
+def test_every_rule_leaves_alone_what_was_wrong_before() -> None:
+    for rule in rules():
+        assert rule["optionalOldSelf"] is True
+        assert re.search(r"\) \|\| \(oldSelf\.hasValue\(\) && .*oldSelf\.value\(\)", rule["rule"])
+
+
+def test_every_rule_says_what_to_do_on_one_line() -> None:
+    for rule in rules():
+        assert re.search(r"(^|: )(write|set|create|name|give)\b", rule["message"])
+        assert "\n" not in rule["message"]
+        assert len(rule["message"]) < 256
+
+
+def test_rules_use_nothing_that_the_oldest_kubernetes_does_not_have() -> None:
+    called = {word for rule in rules() for word in re.findall(r"(\w+)\(", rule["rule"])}
+    assert called <= {"has", "size", "matches", "hasValue", "value"}
+
+
+def test_no_text_or_list_of_older_releases_has_a_limit_that_it_did_not_have() -> None:
+    limits = {"maxLength", "maxItems", "maxProperties", "pattern"}
+    assert [path for kind in OLD for path, part in nodes(schema(kind, "v1alpha2")) if limits & part.keys()] == []
 
 
 def test_definitions_are_named_and_scoped_as_ever() -> None:
