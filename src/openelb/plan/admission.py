@@ -6,6 +6,7 @@ being deleted always. A text begins as that of older releases where they had one
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from openelb.model import names
 from openelb.model.addresses import AddressRange, parse_address
@@ -59,7 +60,7 @@ def eip_created(new: Pool, facts: Facts) -> Verdict:
             f"already exists a default EIP: take the annotation {names.DEFAULT_POOL} off {other} first, or create this "
             "one without it"
         )
-    return _verdict([*flaws, *overlap.refusals(new)], [*overlap.warnings(new), *_hints(new, facts)])
+    return _verdict([*flaws, "" if new.forced else overlap.refusal], [overlap.outcome, *_hints(new, facts)])
 
 
 def eip_changed(old: Pool, new: Pool, facts: Facts) -> Verdict:
@@ -72,8 +73,8 @@ def eip_changed(old: Pool, new: Pool, facts: Facts) -> Verdict:
     before = _hints(old, facts)
     hints = [hint for hint in _hints(new, facts) if hint not in before]
     return _verdict(
-        [*flaws, *overlap.refusals(new), *loss.refusals(new)],
-        [*kept, *overlap.warnings(new), *loss.warnings(new), *hints, *_withheld(old, new, facts)],
+        [*flaws, *([] if new.forced else [overlap.refusal, loss.refusal])],
+        [*kept, overlap.outcome, loss.outcome, *hints, *_withheld(old, new, facts)],
     )
 
 
@@ -90,18 +91,11 @@ def eip_deleted(old: Pool, facts: Facts) -> Verdict:
     return Verdict(f"{told}: delete these Services or move them to another Eip first, or {FORCED}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Objection:
+class _Objection(NamedTuple):
     """What an author may insist on: why it is refused, and what happens where it is not."""
 
     refusal: str = ""
     outcome: str = ""
-
-    def refusals(self, pool: Pool) -> list[str]:
-        return [] if pool.forced else [self.refusal]
-
-    def warnings(self, pool: Pool) -> list[str]:
-        return [self.outcome] if pool.forced or not self.refusal else []
 
 
 def _verdict(refusals: Iterable[str], warnings: Iterable[str]) -> Verdict:
@@ -205,7 +199,7 @@ def _hints(pool: Pool, facts: Facts) -> list[str]:
             f"already exists a default EIP: of several, {other} among them, the first by name comes first; take the "
             f"annotation {names.DEFAULT_POOL} off all but one"
         )
-    if finding is not None and not pool.problem:
+    if finding is not None:
         absent = " (an absent spec.protocol means bgp)" if pool.protocol is Protocol.BGP else ""
         hints.append(f"{finding.sentence}{absent}")
     if pool.default and pool.disabled:
@@ -214,7 +208,7 @@ def _hints(pool: Pool, facts: Facts) -> list[str]:
         hints.append(
             f"spec.adoption has no effect on a pool that is not default: set the annotation {names.DEFAULT_POOL}"
         )
-    if pool.ranges and not pool.given:
+    if not pool.given:
         hints.append("all addresses are excluded, so none is given out: change spec.exclude or spec.address")
     return hints
 
@@ -242,8 +236,6 @@ def _outlook(one: Reservation, facts: Facts) -> Finding:
     if is_dark and not one.problem:
         return Finding(Reason.READY, "nobody knows what its Eip has")
     wanted = set(one.addresses)
-    others = [
-        other for other in facts.terms.reservations if other.name != one.name and wanted.intersection(held(other))
-    ]
+    others = [other for other in facts.terms.reservations if wanted.intersection(held(other))]
     terms = replace(facts.terms, reservations=tuple(sorted([*others, one], key=seniority)))
     return reservation_outlook(one, one if facts.now < one.expires else None, terms, facts.books)

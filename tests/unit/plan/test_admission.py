@@ -146,6 +146,14 @@ def test_what_may_not_be_meant_is_accepted_with_a_warning(facts_of_it: dict[str,
     assert REMEDY.search(warning)
 
 
+def test_a_default_pool_may_adopt() -> None:
+    assert created(pool(default=True, adopts=True)) == ALLOWED
+
+
+def test_a_pool_that_was_seen_already_is_not_in_its_own_way() -> None:
+    assert created(pool(default=True), pool(default=True)) == ALLOWED
+
+
 def test_a_pool_that_the_network_plugin_announces_needs_no_speaker() -> None:
     assert created(pool(protocol=Protocol.BGP, left_to_cni=True)) == ALLOWED
 
@@ -164,7 +172,9 @@ def test_what_cannot_work_any_more_is_refused_and_what_never_could_may_be_change
 
 
 def test_one_mistake_in_the_place_of_another_is_told_and_makes_nothing_worse() -> None:
-    verdict = changed(pool(text="x"), pool(text="y"))
+    whole = pool(text="10.0.0.0/24", used=users(3))
+    old = replace(rewritten(whole, "x"), status=replace(whole.status, address="10.0.0.0/24"))
+    verdict = changed(old, rewritten(old, "y"))
     assert verdict.refusal == ""
     assert verdict.warnings[0].startswith("the address does not parse: 'y'")
 
@@ -411,6 +421,7 @@ def test_what_may_be_kept_later_is_accepted_with_a_warning_when_it_comes(what: d
 def test_a_reservation_of_a_pool_that_nobody_can_read_is_accepted() -> None:
     assert written(reservation(**of("10.0.0.1")), None, pool(text="nonsense")) == ALLOWED
     assert written(reservation(**of("10.0.0.1")), None, unreadable=unreadable("Eip", "eip")) == ALLOWED
+    assert written(reservation(problem="name an Eip"), None, pool(text="nonsense")).refusal == "name an Eip"
 
 
 # Whatever is written.
