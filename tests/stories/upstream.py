@@ -127,7 +127,7 @@ class Cluster:
     @property
     def services(self) -> dict[str, str]:
         """For each Service, in words, what it has, or the reason why it has nothing."""
-        return {str(at): _outcome(service) for at, service in self.world.facts.services.items()}
+        return {str(at): outcome(service) for at, service in self.world.facts.services.items()}
 
     @property
     def ledgers(self) -> dict[str, dict[str, str]]:
@@ -152,7 +152,7 @@ class Cluster:
         """The Services that showed what they ask for when we came, of an Eip that was there, with what they showed."""
         pools = self.before.pools
         return {
-            str(at): _outcome(service)
+            str(at): outcome(service)
             for at, service in self.before.services.items()
             if asks(service) and service.pool_label in pools and service.ingress
             if grants(service, service.ingress[0], service.pool_label)
@@ -213,7 +213,8 @@ def _shared(facts: Facts) -> frozenset[str]:
     return frozenset([*held, *(text for text, count in shown.items() if count > 1)])
 
 
-def _outcome(service: Service) -> str:
+def outcome(service: Service) -> str:
+    """What it has, or the reason why it has nothing."""
     if service.ingress:
         return f"{', '.join(service.ingress)} of {service.pool_label}"
     told = {one.type: one.reason for one in service.conditions}
