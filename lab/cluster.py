@@ -155,6 +155,7 @@ class Cluster:
             host=host,
             number=number,
             address=site.node_address(number),
+            ipv6_address=site.ipv6_address(site.node_address(number)),
             directory=self.directory / "nodes" / host.name,
             prepared=self.prepared,
             pki=self.pki,

@@ -19,7 +19,8 @@ from lab.pki import Pki
 from lab.wait import require, until
 
 PORT = 6443
-SERVICE_RANGE = "10.96.0.0/16"
+SERVICE_RANGE = "10.96.0.0/16,fd96::/112"
+"""Services have both families if they ask for it; one that does not has IPv4. Recorded Services have theirs from here too."""
 NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost", "127.0.0.1", "10.96.0.1")
 """What the API server is called beside its address: by pods (10.96.0.1 is the Service `kubernetes`) and on its host."""
 

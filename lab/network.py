@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from lab import arp, processes
+from lab import arp, ndp, processes
 from lab.wait import require, until
 
 NAMESPACES = Path("/run/netns")
@@ -129,7 +129,10 @@ class Host:
                 _enter(home.fileno())
 
     def attach(self, switch: Switch, interface: str, *addresses: str) -> None:
-        """Plug an interface into the switch, with addresses like `10.79.0.11/24`; the same interface has the same MAC."""
+        """Plug an interface into the switch, with addresses like `10.79.0.11/24`; the same interface has the same MAC.
+
+        IPv6 addresses are used at once, without a second of probing whether another host has them.
+        """
         port = _port(self.name, interface)
         cable = (
             f"link add {interface} address {_mac(port)} netns {self.netns} type veth peer {port} netns {switch.netns}"
@@ -137,7 +140,7 @@ class Host:
         run(["ip", *cable.split()])
         switch.ip("link", "set", port, "master", BRIDGE, "up")
         # The alias is how `cut` and `heal` of another process know the switch.
-        lines = [f"link set {interface} alias {switch.name} up", *(f"addr add {a} dev {interface}" for a in addresses)]
+        lines = [f"link set {interface} alias {switch.name} up", *(_addition(a, interface) for a in addresses)]
         run(["ip", "-n", self.netns, "-batch", "-"], stdin="\n".join(lines))
 
     def route(self, destination: str, via: str) -> None:
@@ -146,7 +149,7 @@ class Host:
 
     def forward(self) -> None:
         """Make this host a router, as every Kubernetes node is one for its pods."""
-        self.write_settings({"net/ipv4/ip_forward": "1"})
+        self.write_settings({"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1"})
 
     def write_settings(self, settings: dict[str, str]) -> None:
         """Write files under /proc/sys as this host sees them."""
@@ -197,12 +200,15 @@ class Host:
     def who_has(
         self, address: str, *, interface: str = "eth0", within: float = 0.3, probe: bool = False
     ) -> frozenset[str]:
-        """The MACs that answer a raw ARP question for the address within so many seconds.
+        """The MACs that answer a raw question for the address, by ARP or by neighbour discovery, within so many seconds.
 
-        `probe` asks without a sender's address (RFC 5227, section 2.1.1), so that nobody's cache learns from the question.
+        `probe` asks without a sender's address (RFC 5227, section 2.1.1; RFC 4862, section 5.4.2), so that nobody's cache
+        learns from the question.
         """
-        sender = "0.0.0.0" if probe else self.address(interface)
         with self.inside():
+            if ":" in address:
+                return ndp.ask(interface, address, sender="::" if probe else None, within=within)
+            sender = "0.0.0.0" if probe else self.address(interface)
             return arp.ask(interface, address, sender=sender, within=within)
 
     def get(self, url: str, *, timeout: float = 2.0) -> str:
@@ -289,6 +295,10 @@ def stale_prefixes(stem: str) -> frozenset[str]:
     """The prefixes `<stem><pid>…` of namespaces whose process is gone: runs that could not clear up after themselves."""
     found = (re.match(rf"({stem}(\d+)[a-z]*)-", path.name) for path in NAMESPACES.glob(f"{stem}*"))
     return frozenset(match[1] for match in found if match and not Path("/proc", match[2]).exists())
+
+
+def _addition(address: str, interface: str) -> str:
+    return f"addr add {address} dev {interface}{' nodad' if ':' in address else ''}"
 
 
 def _port(host: str, interface: str) -> str:

@@ -19,8 +19,8 @@ from lab.network import Host, run
 from lab.pki import Pki
 from lab.setup import Prepared
 
-PODS = "10.244"
-POD_RANGE = f"{PODS}.0.0/16"
+PODS, PODS_IPV6 = "10.244", "fd00:10:244"
+POD_RANGE, POD_RANGE_IPV6 = f"{PODS}.0.0/16", f"{PODS_IPV6}::/48"
 DAEMONS = ("containerd", "kubelet", "kube-proxy")
 SOURCE = "/opt/openelb-src"
 """Where a node sees the working tree's `src/`, for pods that mount it over their image's code."""
@@ -46,8 +46,9 @@ class Node:
 
     host: Host
     number: int
-    """Its pods have 10.244.<number>.0/24."""
+    """Its pods have 10.244.<number>.0/24 and fd00:10:244:<number>::/64."""
     address: str
+    ipv6_address: str
     directory: Path
     prepared: Prepared
     pki: Pki
@@ -68,6 +69,10 @@ class Node:
     @property
     def pod_range(self) -> str:
         return f"{PODS}.{self.number}.0/24"
+
+    @property
+    def pod_range_ipv6(self) -> str:
+        return f"{PODS_IPV6}:{self.number}::/64"
 
     def start(self) -> None:
         """Power the node on; returns at once. Its disk is as it was when it was last on."""
@@ -132,7 +137,7 @@ class Node:
     def _settings(self) -> dict[str, str]:
         shell = {
             "NAME": self.name,
-            "ADDRESS": self.address,
+            "ADDRESSES": f"{self.address},{self.ipv6_address}",
             "LOWER": str(self.prepared.node_root),
             "BINARIES": str(self.prepared.binaries),
             "SOURCE": str(self.source or ""),
@@ -147,17 +152,19 @@ class Node:
         kubelet = _template("kubelet.yaml") + (_TAINT if self.tainted else "")
         return {
             "hostname": f"{self.name}\n",
-            "hosts": f"127.0.0.1 localhost\n{self.address} {self.name}\n",
+            "hosts": f"127.0.0.1 localhost\n::1 localhost\n{self.address} {self.name}\n",
             "resolv.conf": "",
             "machine-id": hashlib.md5(self.name.encode(), usedforsecurity=False).hexdigest() + "\n",
-            "masquerade.nft": _template("masquerade.nft", PODS=POD_RANGE),
-            "cni/net.d/10-lab.conflist": _template("cni.conflist", POD_RANGE=self.pod_range),
+            "masquerade.nft": _template("masquerade.nft", PODS=POD_RANGE, PODS_IPV6=POD_RANGE_IPV6),
+            "cni/net.d/10-lab.conflist": _template(
+                "cni.conflist", POD_RANGE=self.pod_range, POD_RANGE_IPV6=self.pod_range_ipv6
+            ),
             "containerd/config.toml": _template("containerd.toml", PAUSE=self.prepared.pause),
             "kubernetes/ca.crt": self.pki.authority.read_text(),
             "kubernetes/kubelet.yaml": kubelet,
             "kubernetes/kubelet.kubeconfig": self.pki.kubeconfig(self.name).read_text(),
             "kubernetes/kube-proxy.yaml": _template(
-                "kube-proxy.yaml", MODE=self.proxy_mode, NODE=self.name, PODS=POD_RANGE
+                "kube-proxy.yaml", MODE=self.proxy_mode, NODE=self.name, PODS=f"{POD_RANGE},{POD_RANGE_IPV6}"
             ),
             "kubernetes/kube-proxy.kubeconfig": self.pki.kubeconfig("kube-proxy").read_text(),
         }
@@ -186,6 +193,7 @@ def connect(nodes: Iterable[Node], others: Iterable[Node]) -> None:
         for other in everyone:
             if other != node:
                 node.host.route(other.pod_range, via=other.address)
+                node.host.route(other.pod_range_ipv6, via=other.ipv6_address)
 
 
 def _template(file: str, **values: str) -> str:

@@ -54,7 +54,7 @@ boot() {
   supervise containerd --config /etc/containerd/config.toml
   until ctr version > /dev/null 2>&1; do sleep 0.1; done
   supervise kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubelet.kubeconfig \
-    --hostname-override="$NAME" --node-ip="$ADDRESS"
+    --hostname-override="$NAME" --node-ip="$ADDRESSES"
   supervise kube-proxy --config=/etc/kubernetes/kube-proxy.yaml
   while :; do wait || sleep 1; done # reaps the orphans too: containers' shims are its children
 }

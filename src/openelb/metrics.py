@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from openelb.announce.layer2 import Counts
+from openelb.announce.counts import Counts, LinkCounts
 from openelb.announce.protocols import State
 from openelb.model import names
 from openelb.model.cluster import Protocol
@@ -95,7 +95,7 @@ def announcers(states: Mapping[Protocol, State]) -> Iterable[Metric]:
     yield from (up, failures)
 
 
-def speaker(counts: Mapping[str, Counts], claims: Mapping[str, int], alive: int) -> Iterable[Metric]:
+def speaker(counts: Mapping[str, LinkCounts], claims: Mapping[str, int], alive: int) -> Iterable[Metric]:
     """What a speaker does, by link: never a series for each Service, of which there may be thousands."""
     yield GaugeMetricFamily("openelb_speakers_alive", "Speakers that this one holds to be alive.", value=alive)
     announced = GaugeMetricFamily(
@@ -104,21 +104,34 @@ def speaker(counts: Mapping[str, Counts], claims: Mapping[str, int], alive: int)
     for link in counts.keys() | claims.keys():  # a link that had addresses has none, which is a figure as well
         announced.add_metric([link], claims.get(link, 0))
     yield announced
+    reopened = CounterMetricFamily(
+        "openelb_arp_reopened", "Times that a link was begun with again after a trouble.", labels=["interface"]
+    )
+    for link, count in counts.items():
+        reopened.add_metric([link], count.reopened)
+    yield reopened
+    yield from _frames("arp", "ARP requests", {link: count.arp for link, count in counts.items()})
+    yield from _frames("ndp", "Neighbour solicitations", {link: count.ndp for link, count in counts.items()})
+
+
+def _frames(protocol: str, questions: str, counts: Mapping[str, Counts]) -> Iterable[Metric]:
+    """What was done by one protocol, by link."""
     families = {
-        name: CounterMetricFamily(f"openelb_arp_{name}", text, labels=["interface"])
+        name: CounterMetricFamily(f"openelb_{protocol}_{name}", text, labels=["interface"])
         for name, text in (
-            ("received", "ARP frames that passed the kernel's filter."),
-            ("answered", "ARP requests answered."),
-            ("announced", "Gratuitous ARP frames sent."),
+            ("received", f"{questions} that passed the kernel's filter."),
+            ("answered", f"{questions} answered."),
+            ("announced", "Announcements sent to all."),
             ("send_errors", "Frames that could not be sent."),
-            ("reopened", "Times that a link was begun with again after a trouble."),
         )
     }
     for link, count in counts.items():
         for name, family in families.items():
             family.add_metric([link], getattr(count, name))
     yield from families.values()
-    dropped = CounterMetricFamily("openelb_arp_dropped", "ARP frames not answered.", labels=["interface", "reason"])
+    dropped = CounterMetricFamily(
+        f"openelb_{protocol}_dropped", f"{questions} not answered.", labels=["interface", "reason"]
+    )
     for link, count in counts.items():
         for reason, number in count.dropped.items():
             dropped.add_metric([link, reason.name.lower()], number)

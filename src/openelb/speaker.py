@@ -20,7 +20,7 @@ from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Layer2
 from openelb.announce.protocols import Announcers
 from openelb.complaints import Complaints
 from openelb.host.links import link_changes, links
-from openelb.host.sockets import ArpPort
+from openelb.host.sockets import LinkPort
 from openelb.host.state_file import StateFile
 from openelb.kube import reads
 from openelb.kube.backoff import Backoff
@@ -32,6 +32,7 @@ from openelb.kube.lease_object import ApiLease
 from openelb.kube.report import Reporter
 from openelb.kube.store import Store
 from openelb.model import names
+from openelb.model.addresses import order
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Link, Protocol
 from openelb.model.snapshot import Snapshot
@@ -179,7 +180,7 @@ class Speaker:
         if len(lost) <= TOLD_ONE_BY_ONE:
             why |= {claim: plan.why_not(claim.address) for claim in lost}
         self._make_valid(claims, now + liveness.TTL_SECONDS, why)
-        for claim in sorted(gained & self._announcers.claims, key=lambda claim: (claim.link, int(claim.address))):
+        for claim in sorted(gained & self._announcers.claims, key=lambda claim: (claim.link, order(claim.address))):
             for key in plan.claims[claim].services:
                 sentence = f"node {self._settings.node} answers for {claim.address} on {claim.link}"
                 self._reporter.tell(snapshot.services[key], "SetBalancer", sentence, warning=False)
@@ -239,7 +240,7 @@ class _Parts:
         )
         self._store = Store.for_speaker(client, settings.namespace)
         self._reporter = Reporter(client, "openelb-speaker", settings.node, queue=EVENTS, per_second=EVENTS_PER_SECOND)
-        self._layer2 = Layer2(ArpPort)
+        self._layer2 = Layer2(LinkPort)
         self._announcers = Announcers({Protocol.LAYER2: self._layer2}, AGAIN.wait)
         state = StateFile(settings.state_file)
         self._speaker = Speaker(self._store, self._lease, self._announcers, state, self._reporter, settings)

@@ -1,15 +1,18 @@
-"""A link in memory, a question asked on it, and its answer."""
+"""A link in memory, questions asked on it, and their answers."""
 
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
-from openelb.wire import arp
+from lab import ndp as asker
+from openelb.model.addresses import Address
+from openelb.wire import arp, ndp
 from openelb.wire.arp import Operation, Request
 
 OURS, ASKER = bytes.fromhex("02005e005301"), bytes.fromhex("02005e005303")
 ASKERS_ADDRESS = IPv4Address("192.0.2.1")
+ASKERS_IPV6_ADDRESS = IPv6Address("2001:db8::1:1")
 
 PATIENCE = 10
 """Seconds after which a thread that says nothing is stuck."""
@@ -22,7 +25,8 @@ class FakePort:
     is_there: bool = True
     tried: threading.Event = field(default_factory=threading.Event)
     address: bytes = OURS
-    admitted: frozenset[IPv4Address] = frozenset()
+    router: bool = True
+    admitted: frozenset[Address] = frozenset()
     frames: deque[bytes] = field(default_factory=deque)
     sent: list[bytes] = field(default_factory=list)
     closed: bool = False
@@ -42,7 +46,10 @@ class FakePort:
     def mac(self) -> bytes:
         return self.address
 
-    def admit(self, addresses: frozenset[IPv4Address]) -> None:
+    def forwards(self) -> bool:
+        return self.router
+
+    def admit(self, addresses: frozenset[Address]) -> None:
         self.admitted = addresses
 
     def wait(self, timeout: float) -> None:
@@ -96,3 +103,11 @@ def question(target: IPv4Address) -> bytes:
 
 def answer(target: IPv4Address, *, mac: bytes = OURS) -> bytes:
     return arp.reply(Request(ASKER, ASKERS_ADDRESS, target), mac=mac)
+
+
+def solicitation(target: IPv6Address) -> bytes:
+    return asker.question(str(target), sender_mac=ASKER, sender=str(ASKERS_IPV6_ADDRESS))
+
+
+def advertisement(target: IPv6Address, *, mac: bytes = OURS, router: bool = True) -> bytes:
+    return ndp.reply(ndp.Solicitation(ASKER, ASKERS_IPV6_ADDRESS, target), mac=mac, router=router)

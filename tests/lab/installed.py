@@ -1,5 +1,6 @@
 """OpenELB as users install it, on the lab's cluster: how tests put it there, ask it for addresses and hear what it says."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,7 +66,8 @@ def wake_kubelets(cluster: Cluster) -> None:
     again (client-go doubles its pauses up to 30 s, and up to as much again by chance).
     """
     for node in cluster.nodes:
-        faults.kill(cluster, "kubelet", node.name)
+        with contextlib.suppress(faults.NoSuchTargetError):  # it is being started anew already
+            faults.kill(cluster, "kubelet", node.name)
 
 
 def clear(cluster: Cluster) -> None:
@@ -138,12 +140,17 @@ def get_eip(cluster: Cluster, name: str = POOL) -> Any:
 def opened(client: Host, address: str) -> None:
     """Open the page as nobody did before: with an empty neighbour cache. Raises `OSError` or `NotYetError`."""
     client.forget_neighbours()
-    page = client.get(f"http://{address}/", timeout=PATIENCE)
+    page = client.get(url(address), timeout=PATIENCE)
     require(WELCOME in page, f"another page: {page[:80]!r}")
 
 
+def url(address: str) -> str:
+    """The page's, at an address of either family (RFC 3986, section 3.2.2)."""
+    return f"http://[{address}]/" if ":" in address else f"http://{address}/"
+
+
 def owners(cluster: Cluster, address: str) -> frozenset[str]:
-    """The nodes that answer a raw ARP question for the address; a MAC where it is none of theirs."""
+    """The nodes that answer a raw question for the address; a MAC where it is none of theirs."""
     nodes = node_names(cluster)
     return frozenset(nodes.get(mac, mac) for mac in cluster.client.who_has(address))
 

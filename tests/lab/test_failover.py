@@ -16,7 +16,7 @@ from openelb.model.addresses import parse_address
 from openelb.plan.liveness import TTL_SECONDS
 from openelb.plan.placement import winner
 from tests.lab import installed
-from tests.lab.watching import HICCUP, Answers, arp_questions, page_views, told
+from tests.lab.watching import HICCUP, Answers, page_views, questions, told
 
 PROMISED = 5.0
 """Seconds in which the address of a lost node is answered elsewhere."""
@@ -59,7 +59,7 @@ def test_the_address_of_a_lost_node_is_answered_elsewhere_within_five_seconds(
     lose: Verb, find_again: Verb, node: str, pool: Cluster
 ) -> None:
     address = serve_from(pool, node)
-    with arp_questions(pool, address) as answers, page_views(pool.client, address) as pages:
+    with questions(pool, address) as answers, page_views(pool.client, address) as pages:
         answers.settled()
         lost = time.monotonic()
         lose(pool, node)
@@ -78,7 +78,7 @@ def test_the_address_of_a_lost_node_is_answered_elsewhere_within_five_seconds(
 
 def test_a_killed_speaker_is_back_in_time_and_nothing_moves(pool: Cluster) -> None:
     address = serve_from(pool, "n1")
-    with arp_questions(pool, address) as answers, page_views(pool.client, address) as pages:
+    with questions(pool, address) as answers, page_views(pool.client, address) as pages:
         answers.settled()
         killed = time.monotonic()
         faults.kill(pool, "speaker", "n1")
@@ -90,7 +90,7 @@ def test_a_killed_speaker_is_back_in_time_and_nothing_moves(pool: Cluster) -> No
 
 def test_a_speaker_that_stands_still_for_two_seconds_changes_nothing(pool: Cluster) -> None:
     address = serve_from(pool, "n2")
-    with arp_questions(pool, address) as answers:
+    with questions(pool, address) as answers:
         answers.settled()
         faults.pause(pool, "speaker", "n2")
         stand_still(2.0)
@@ -119,7 +119,7 @@ def test_a_node_that_stood_still_for_long_has_lost_its_addresses_and_one_node_an
     stop: Verb, go_on: Verb, pool: Cluster
 ) -> None:
     address = serve_from(pool, "n2")
-    with arp_questions(pool, address) as answers, page_views(pool.client, address) as pages:
+    with questions(pool, address) as answers, page_views(pool.client, address) as pages:
         answers.settled()
         stopped = time.monotonic()
         stop(pool, "n2")
@@ -137,7 +137,7 @@ def test_a_node_that_stood_still_for_long_has_lost_its_addresses_and_one_node_an
 
 def test_in_a_rolling_restart_one_node_answers_at_a_time_and_the_page_keeps_coming(pool: Cluster) -> None:
     address = serve_from(pool, "n3")
-    with arp_questions(pool, address) as answers, page_views(pool.client, address) as pages:
+    with questions(pool, address) as answers, page_views(pool.client, address) as pages:
         answers.settled()
         pool.kubectl("-n", OPENELB, "rollout", "restart", installed.SPEAKER)
         pool.rolled_out(installed.SPEAKER, namespace=OPENELB)
@@ -161,7 +161,7 @@ def chosen_nodes(pool: Cluster) -> Iterator[Cluster]:
 def test_a_speaker_that_leaves_for_good_hands_over_without_a_gap(chosen_nodes: Cluster) -> None:
     cluster = chosen_nodes
     address = serve_from(cluster, "n1")
-    with arp_questions(cluster, address) as answers, page_views(cluster.client, address, forgetful=True) as pages:
+    with questions(cluster, address) as answers, page_views(cluster.client, address, forgetful=True) as pages:
         answers.settled()
         left = time.monotonic()
         cluster.kubectl("label", "node", "n1", "announces-")

@@ -17,11 +17,11 @@ from openelb.model.cluster import Link
 
 @pytest.fixture
 def host(network: Network) -> Host:
-    """A host on a LAN with IPv4 and IPv6 addresses on eth0."""
+    """A host on a LAN with IPv4 and IPv6 addresses on eth0, and no addresses of links but those that a test gives."""
     switch = network.switch("lan")
     host = network.host("n1")
-    host.attach(switch, "eth0", "10.79.0.11/24", "10.79.1.11/16")
-    host.ip("addr", "add", "fd00:79::11/64", "dev", "eth0", "nodad")
+    host.write_settings({"net/ipv6/conf/default/addr_gen_mode": "1"})
+    host.attach(switch, "eth0", "10.79.0.11/24", "10.79.1.11/16", "fd00:79::11/64")
     return host
 
 
@@ -40,6 +40,11 @@ def addresses(*texts: str) -> tuple[IPv4Interface | IPv6Interface, ...]:
 
 def test_a_link_has_its_addresses_with_their_prefixes_in_order(host: Host) -> None:
     assert links_of(host) == (Link("eth0", addresses("10.79.0.11/24", "10.79.1.11/16", "fd00:79::11/64")),)
+
+
+def test_an_ipv6_address_of_the_link_is_one_of_its_addresses(host: Host) -> None:
+    host.ip("addr", "add", "fe80::11/64", "dev", "eth0", "nodad")
+    assert links_of(host)[0].addresses[-1] == ip_interface("fe80::11/64")
 
 
 def test_a_mac_is_read_by_name(host: Host) -> None:

@@ -12,8 +12,8 @@ from lab.wait import NotYetError, require, until
 
 Fault = Callable[[Cluster, str, str], None]
 
-ADDRESS = "10.79.0.250"
-PAGE = f"http://{ADDRESS}/"
+ADDRESS, IPV6_ADDRESS = "10.79.0.250", "fd00:79::250"
+PAGE, IPV6_PAGE = f"http://{ADDRESS}/", f"http://[{IPV6_ADDRESS}]/"
 WEB = """
 apiVersion: apps/v1
 kind: Deployment
@@ -36,9 +36,9 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
+spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: {app: web}, ports: [{port: 80}]}
 """
-INGRESS = f'{{"status": {{"loadBalancer": {{"ingress": [{{"ip": "{ADDRESS}"}}]}}}}}}'
+INGRESS = f'{{"status": {{"loadBalancer": {{"ingress": [{{"ip": "{ADDRESS}"}}, {{"ip": "{IPV6_ADDRESS}"}}]}}}}}}'
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,16 @@ def web(shared_cluster: Cluster) -> Iterator[Cluster]:
     cluster.apply(WEB)
     cluster.rolled_out("deployment/web")
     cluster.kubectl("patch", "service", "web", "--subresource=status", "--type=merge", "-p", INGRESS)
+    told = ("lladdr", cluster.node("n1").host.mac(), "dev", "eth0", "nud", "permanent")
     for host in (cluster.client, cluster.site.router):
-        host.ip("neigh", "replace", ADDRESS, "lladdr", cluster.node("n1").host.mac(), "dev", "eth0", "nud", "permanent")
+        for address in (ADDRESS, IPV6_ADDRESS):
+            host.ip("neigh", "replace", address, *told)
     until(lambda: welcome(cluster), what="the first page")
     yield cluster
     cluster.kubectl("delete", "service/web", "deployment/web")
     for host in (cluster.client, cluster.site.router):
-        host.ip("neigh", "del", ADDRESS, "dev", "eth0")
+        for address in (ADDRESS, IPV6_ADDRESS):
+            host.ip("neigh", "del", address, "dev", "eth0")
 
 
 def test_all_four_machines_are_ready(cluster: Cluster) -> None:
@@ -66,9 +69,22 @@ def test_only_the_control_plane_is_kept_free_of_ordinary_pods(cluster: Cluster) 
     assert tainted == ["cp"]
 
 
-def test_a_page_is_reached_from_the_lan_and_from_behind_the_router(web: Cluster, cluster: Cluster) -> None:
-    assert "Welcome to nginx!" in cluster.client.get(PAGE)
-    assert "Welcome to nginx!" in cluster.remote.get(PAGE)
+@pytest.mark.parametrize("page", [PAGE, IPV6_PAGE])
+def test_a_page_is_reached_from_the_lan_and_from_behind_the_router(page: str, web: Cluster, cluster: Cluster) -> None:
+    until(lambda: require("Welcome to nginx!" in cluster.client.get(page), "another page"), what=page)
+    assert "Welcome to nginx!" in cluster.remote.get(page)
+
+
+def test_nodes_pods_and_services_have_both_families_ipv4_first(web: Cluster) -> None:
+    node = web.get("/api/v1/nodes/n1")
+    assert [each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP"] == [
+        "10.79.0.11",
+        "fd00:79::11",
+    ]
+    for pod in web.get("/api/v1/namespaces/default/pods?labelSelector=app=web")["items"]:
+        four, six = (each["ip"] for each in pod["status"]["podIPs"])
+        assert (":" in four, ":" in six) == (False, True)
+    assert web.get("/api/v1/namespaces/default/services/web")["spec"]["ipFamilies"] == ["IPv4", "IPv6"]
 
 
 def test_nobody_answers_for_an_address_that_is_only_in_the_status(web: Cluster, cluster: Cluster) -> None:

@@ -3,21 +3,26 @@
 import os
 import socket
 
+import pytest
+
 from lab import processes
 from lab.network import Host, Network
 from lab.site import Site
 
 
-def test_one_host_answers_for_its_address(site: Site) -> None:
-    assert site.client.who_has("10.79.0.11") == {site.nodes[0].mac()}
+@pytest.mark.parametrize("address", ["10.79.0.11", "fd00:79::11"])
+def test_one_host_answers_for_its_address(address: str, site: Site) -> None:
+    assert site.client.who_has(address) == {site.nodes[0].mac()}
 
 
-def test_nobody_answers_for_a_free_address(site: Site) -> None:
-    assert site.client.who_has("10.79.0.200") == frozenset()
+@pytest.mark.parametrize("address", ["10.79.0.200", "fd00:79::200"])
+def test_nobody_answers_for_a_free_address(address: str, site: Site) -> None:
+    assert site.client.who_has(address) == frozenset()
 
 
-def test_a_probe_is_answered_too(site: Site) -> None:
-    assert site.client.who_has("10.79.0.11", probe=True) == {site.nodes[0].mac()}
+@pytest.mark.parametrize("address", ["10.79.0.11", "fd00:79::11"])
+def test_a_probe_is_answered_too(address: str, site: Site) -> None:
+    assert site.client.who_has(address, probe=True) == {site.nodes[0].mac()}
 
 
 def test_a_cut_is_silent_until_it_heals(site: Site) -> None:
@@ -55,6 +60,13 @@ def test_the_remote_client_reaches_the_lan_through_the_router(site: Site) -> Non
         accepted, peer = server.accept()
         accepted.close()
     assert peer[0] == "10.88.0.2", "the router translates no address"
+
+
+def test_the_remote_client_reaches_the_lan_by_ipv6_too(site: Site) -> None:
+    with site.nodes[0].inside():
+        server = socket.create_server(("fd00:79::11", 80), family=socket.AF_INET6)
+    with server, site.remote.inside(), socket.create_connection(("fd00:79::11", 80), timeout=5) as connection:
+        assert connection.getsockname()[0] == "fd00:88::2"
 
 
 def test_a_forgotten_neighbour_is_asked_for_again(site: Site) -> None:

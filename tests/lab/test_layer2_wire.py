@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,15 @@ import pytest
 from lab.arp import answering_mac, question
 from lab.network import Host, Network
 from lab.wait import require, until
-from openelb.announce.layer2 import Counts, Layer2
-from openelb.host.sockets import ArpPort
+from openelb.announce.counts import Counts
+from openelb.announce.layer2 import Layer2
+from openelb.host.sockets import LinkPort
 from openelb.model.announcements import Claim
 from openelb.wire.arp import Operation, announcement
 
 ADDRESS, OTHER = "10.79.0.200", "10.79.0.201"
 CLIENT = "10.79.0.100"
+CLIENT_IPV6 = "fd00:79::100"
 LONG = 1000.0
 
 
@@ -32,24 +34,28 @@ class Lan:
     def __init__(self, network: Network) -> None:
         self.switch = network.switch("lan")
         self.node = network.host("n1")
-        self.node.attach(self.switch, "eth0", "10.79.0.11/24")
+        self.node.attach(self.switch, "eth0", "10.79.0.11/24", "fd00:79::11/64")
         self.client = network.host("client")
-        self.client.attach(self.switch, "eth0", f"{CLIENT}/24")
-        self.layer2 = Layer2(ArpPort)
+        self.client.attach(self.switch, "eth0", f"{CLIENT}/24", f"{CLIENT_IPV6}/64")
+        self.layer2 = Layer2(LinkPort)
 
     def apply(self, *addresses: str, valid_for: float = LONG) -> None:
-        claims = frozenset(Claim(IPv4Address(address), "eth0") for address in addresses)
+        claims = frozenset(Claim(ip_address(address), "eth0") for address in addresses)
         with self.node.inside():  # a thread stays on the host where it was started
             self.layer2.apply(claims, valid_until=time.monotonic() + valid_for)
 
     @property
     def counts(self) -> Counts:
-        return self.layer2.counts["eth0"]
+        return self.layer2.counts["eth0"].arp
+
+    @property
+    def counts_ipv6(self) -> Counts:
+        return self.layer2.counts["eth0"].ndp
 
     def settle(self) -> None:
         """Return when the thread follows its orders: it announces what is new."""
         until(
-            lambda: require(self.counts.announced >= 2, "nothing is announced"),
+            lambda: require(self.counts.announced >= 2 or self.counts_ipv6.announced, "nothing is announced"),
             what="announcements",
             timeout=5,
             every=0.001,
@@ -217,7 +223,7 @@ def test_other_traffic_does_not_wake_the_process(lan: Lan) -> None:
 def test_a_thread_with_nothing_to_do_sleeps(lan: Lan) -> None:
     waits: list[float] = []
 
-    class Counted(ArpPort):
+    class Counted(LinkPort):
         def wait(self, timeout: float) -> None:
             waits.append(timeout)
             super().wait(timeout)
@@ -291,27 +297,28 @@ def test_another_mac_is_announced_with_the_next_renewal(lan: Lan) -> None:
 # Rights.
 
 
-def test_one_capability_is_enough(lan: Lan) -> None:
+@pytest.mark.parametrize("address", [ADDRESS, "fd00:79::200"])
+def test_one_capability_is_enough(address: str, lan: Lan) -> None:
     program = f"""
 import time
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from openelb.announce.layer2 import Layer2
 from openelb.host.links import links, mac_of
-from openelb.host.sockets import ArpPort
+from openelb.host.sockets import LinkPort
 from openelb.model.announcements import Claim
 assert links()[0].name == "eth0" and mac_of("eth0")
-Layer2(ArpPort).apply(frozenset({{Claim(IPv4Address("{ADDRESS}"), "eth0")}}), valid_until=time.monotonic() + 60)
+Layer2(LinkPort).apply(frozenset({{Claim(ip_address("{address}"), "eth0")}}), valid_until=time.monotonic() + 60)
 print("ready", flush=True)
 time.sleep(60)
 """
     with limited(lan.node, program, capabilities="-all,+net_raw") as speaker:
         assert speaker.stdout is not None
         assert speaker.stdout.readline() == "ready\n"
-        assert answers_soon(lan)
+        assert answers_soon(lan, address)
 
 
 def test_without_the_capability_the_sentence_names_it(lan: Lan) -> None:
-    program = "from openelb.host.sockets import ArpPort; ArpPort('eth0')"
+    program = "from openelb.host.sockets import LinkPort; LinkPort('eth0')"
     with limited(lan.node, program, capabilities="-all") as speaker:
         _, complaint = speaker.communicate(timeout=20)
     assert "PermissionError: [Errno 1] layer2 needs the capability NET_RAW" in complaint

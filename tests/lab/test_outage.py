@@ -12,7 +12,7 @@ from lab.demo import address_of
 from lab.wait import until
 from tests.lab import installed
 from tests.lab.test_failover import address_of_node
-from tests.lab.watching import HICCUP, arp_questions, page_views, told
+from tests.lab.watching import HICCUP, page_views, questions, told
 
 MINUTE = 60.0
 HUNG = 15.0
@@ -45,7 +45,7 @@ def test_nobody_stops_answering_or_moves_while_the_api_server_is_away(
     for node, address in owned.items():
         installed.serve(pool, f"web-{node}", address=address)
     with ExitStack() as watches:
-        answers = {node: watches.enter_context(arp_questions(pool, address)) for node, address in owned.items()}
+        answers = {node: watches.enter_context(questions(pool, address)) for node, address in owned.items()}
         pages = watches.enter_context(page_views(pool.client, owned["n1"], forgetful=True))
         began = time.monotonic()
         leave(pool)

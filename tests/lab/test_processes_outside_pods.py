@@ -16,7 +16,7 @@ from lab.network import Host
 from lab.wait import require, until
 from openelb.kube.lease import speaker_lease_name
 from tests.lab import installed
-from tests.lab.watching import arp_questions, told
+from tests.lab.watching import questions, told
 
 STOP = 10.0
 """Seconds in which a process ends that was asked to."""
@@ -45,7 +45,7 @@ def test_a_page_is_served_without_any_pod_of_ours(
 ) -> None:
     openelb.apply(installed.eip())
     address = installed.serve(openelb, "web")
-    with arp_questions(openelb, address) as answers:
+    with questions(openelb, address) as answers:
         owner = answers.settled()
         left = time.monotonic()
         processes[owner].send_signal(signal.SIGTERM)

@@ -17,7 +17,7 @@ from openelb.model import names
 from openelb.plan.liveness import TTL_SECONDS
 from tests.lab import installed
 from tests.lab.test_failover import address_of_node, serve_from, stand_still
-from tests.lab.watching import Answers, arp_questions, told
+from tests.lab.watching import Answers, questions, told
 
 AWAY = 5.0
 """Seconds after which the API server has been away for longer than any renewal counts."""
@@ -43,7 +43,7 @@ def fresh(pool: Cluster) -> Cluster:
 
 def test_a_speaker_killed_while_the_api_server_is_away_goes_on_and_nothing_moves(fresh: Cluster) -> None:
     address = serve_from(fresh, "n2")
-    with arp_questions(fresh, address) as answers:
+    with questions(fresh, address) as answers:
         answers.settled()
         faults.api_server_stop(fresh)
         stand_still(AWAY)
@@ -61,7 +61,7 @@ def test_a_speaker_killed_while_the_api_server_is_away_goes_on_and_nothing_moves
 
 def test_a_speaker_that_is_late_while_the_api_server_is_away_is_silent_and_says_so(fresh: Cluster) -> None:
     address = serve_from(fresh, "n3")
-    with arp_questions(fresh, address) as answers:
+    with questions(fresh, address) as answers:
         answers.settled()
         faults.api_server_stop(fresh)
         first = time.monotonic()
@@ -78,7 +78,7 @@ def test_a_speaker_that_is_late_while_the_api_server_is_away_is_silent_and_says_
 
 def test_a_speaker_asked_to_stop_while_the_api_server_is_away_is_back_and_nothing_moves(fresh: Cluster) -> None:
     address = serve_from(fresh, "n1")
-    with arp_questions(fresh, address) as answers:
+    with questions(fresh, address) as answers:
         answers.settled()
         faults.api_server_pause(fresh)  # it takes questions and says nothing, which takes longest
         asked = time.monotonic()
@@ -96,7 +96,7 @@ def test_a_speaker_asked_to_stop_while_the_api_server_is_away_is_back_and_nothin
 
 def test_a_speaker_that_the_kernel_kills_for_memory_is_back_and_nothing_moves(fresh: Cluster) -> None:
     address = serve_from(fresh, "n1")
-    with arp_questions(fresh, address) as answers:
+    with questions(fresh, address) as answers:
         answers.settled()
         for pid in faults.find(fresh, "speaker", "n1"):
             Path(f"/proc/{pid}/oom_score_adj").write_text("1000")  # of all in the container, it is the one to go
@@ -129,7 +129,7 @@ def without_room(pool: Cluster) -> Iterator[Cluster]:
 def test_who_can_write_no_log_and_no_file_goes_on(without_room: Cluster) -> None:
     cluster = without_room
     address = serve_from(cluster, "n2")
-    with arp_questions(cluster, address) as answers:
+    with questions(cluster, address) as answers:
         answers.settled()
         cluster.apply(installed.from_pool("broken", "no-such-pool"))  # which is something to tell
         installed.serve(cluster, "another")
@@ -182,7 +182,7 @@ def test_a_speaker_that_may_not_watch_leases_says_so_and_answers(mended: Cluster
     until(lambda: require(sentence in logs(mended, "openelb-speaker"), "no such line"), what="the sentence")
     (line,) = (line for line in speaker_log(mended, "n1").splitlines() if sentence in line)
     assert "grant that verb on that resource" in line
-    with arp_questions(mended, address) as answers:
+    with questions(mended, address) as answers:
         until(lambda: require(answers.asked[-1:] and answers.asked[-1].by, "nobody answers"), what="an answer")
 
 

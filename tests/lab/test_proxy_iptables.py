@@ -15,10 +15,12 @@ from lab.cluster import Cluster
 from lab.demo import address_of
 from lab.setup import Prepared
 from lab.wait import until
+from openelb.model import names
 from tests.lab import installed
+from tests.lab.test_dual_stack import BOTH, REQUIRED, addresses, open_all
 from tests.lab.test_failover import PROMISED, serve_from
 from tests.lab.test_quickstart import EXAMPLES
-from tests.lab.watching import arp_questions, page_views, told
+from tests.lab.watching import page_views, questions, told
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +48,17 @@ def test_the_quick_start_is_opened_from_the_lan_and_from_behind_the_router(opene
     installed.clear(openelb)
 
 
+def test_a_dual_stack_service_is_opened_by_both_families(openelb: Cluster) -> None:
+    openelb.apply(installed.eip("both", BOTH))
+    openelb.apply(installed.service("web", {**installed.OPTED_IN, names.POOLS: "both"}, **REQUIRED))
+    open_all(openelb, addresses(openelb, count=2))
+    installed.clear(openelb)
+
+
 def test_the_address_of_a_lost_node_is_answered_elsewhere_and_its_page_is_back(openelb: Cluster) -> None:
     openelb.apply(installed.eip())
     address = serve_from(openelb, "n1")
-    with arp_questions(openelb, address) as answers, page_views(openelb.client, address) as pages:
+    with questions(openelb, address) as answers, page_views(openelb.client, address) as pages:
         answers.settled()
         lost = time.monotonic()
         faults.cut(openelb, "n1")

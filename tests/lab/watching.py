@@ -1,4 +1,4 @@
-"""Clients that never stop asking: who answers ARP for an address, and does the page come?
+"""Clients that never stop asking: who answers for an address, by ARP or by neighbour discovery, and does the page come?
 
 They ask in a thread while a block runs; what they saw is a list that only grows, and the rest is judged from it.
 """
@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lab import arp
+from lab import arp, ndp, site
 from lab.cluster import Cluster
 from lab.demo import WELCOME
 from lab.network import Host
 from lab.wait import NotYetError, require, until
-from tests.lab.installed import PATIENCE, node_names
+from tests.lab.installed import PATIENCE, node_names, url
 
 EVERY = 0.05
 """Seconds between two questions."""
@@ -130,19 +130,20 @@ class Pages:
 
 
 @contextlib.contextmanager
-def arp_questions(cluster: Cluster, address: str) -> Iterator[Answers]:
+def questions(cluster: Cluster, address: str) -> Iterator[Answers]:
     """Ask who has the address. No cache has a part in it: every question is a raw frame of the client on the LAN."""
     answers, nodes, own = Answers(address), node_names(cluster), cluster.client.address()
+    protocol, sender = (ndp, site.ipv6_address(own)) if ":" in address else (arp, own)
     with cluster.client.inside():
-        link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(arp.ETHERTYPE))
+        link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol.ETHERTYPE))
     with link:
-        link.bind(("eth0", arp.ETHERTYPE))
-        question = arp.question(address, sender_mac=link.getsockname()[4], sender=own)
+        link.bind(("eth0", protocol.ETHERTYPE))
+        question = protocol.question(address, sender_mac=link.getsockname()[4], sender=sender)
 
         def ask() -> None:
             at = time.monotonic()
             link.send(question)
-            heard = _heard(link, address, at + EVERY)
+            heard = _heard(link, protocol.answering_mac, address, at + EVERY)
             answers.asked.append(Asked(at, frozenset(nodes.get(mac, mac) for mac in heard)))
 
         with _again_and_again(ask):
@@ -198,13 +199,13 @@ def _again_and_again(step: Callable[[], None]) -> Iterator[None]:
         raise failures[0]
 
 
-def _heard(link: socket.socket, address: str, end: float) -> set[str]:
+def _heard(link: socket.socket, read: Callable[[bytes, str], str | None], address: str, end: float) -> set[str]:
     """The MACs that answer for the address until a moment."""
     heard = set[str]()
     while (left := end - time.monotonic()) > 0:
         link.settimeout(left)
         try:
-            mac = arp.answering_mac(link.recv(2048), address)
+            mac = read(link.recv(2048), address)
         except TimeoutError:
             break
         if mac:
@@ -219,7 +220,7 @@ def _lasted(attempt: Opened) -> float:
 def _wrong(client: Host, address: str) -> str:
     """What is wrong with the page; nothing when it is the right one."""
     try:
-        page = client.get(f"http://{address}/", timeout=PATIENCE)
+        page = client.get(url(address), timeout=PATIENCE)
     except OSError as error:
         return str(error) or type(error).__name__
     return "" if WELCOME in page else f"another page: {page[:80]!r}"

@@ -18,9 +18,10 @@ from prometheus_client.metrics_core import Metric
 from deploy.render import IMAGE
 from lab.__main__ import fault
 from openelb import __version__, controller, metrics, refusals, runtime
-from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Counts
+from openelb.announce.counts import LinkCounts
+from openelb.announce.layer2 import TOLD_ONE_BY_ONE
 from openelb.announce.protocols import State
-from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS
+from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS, REPEATS_IPV6
 from openelb.cli import main, views
 from openelb.complaints import QUIET_SECONDS
 from openelb.kube import decode, decode_pools, plugin, report
@@ -40,6 +41,7 @@ from tests.unit.builders import address, key, pool, reservation, service, snapsh
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SAID = [f"{at:g}" for at in accumulate(REPEATS)]
+SAID_BY_IPV6 = [f"{at:g}" for at in accumulate(REPEATS_IPV6)]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -234,7 +236,7 @@ def _one_pool() -> Snapshot:
 
 
 def _speaker_metrics() -> Iterable[Metric]:
-    yield from metrics.speaker({"eth0": Counts()}, {"eth0": 1}, 1)
+    yield from metrics.speaker({"eth0": LinkCounts()}, {"eth0": 1}, 1)
     yield from metrics.announcers({Protocol.LAYER2: State()})
 
 
@@ -267,6 +269,7 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
         ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),
         ("docs/how-it-works/layer2.md", f"at 0, {', '.join(SAID[:-1])} and {SAID[-1]} seconds"),
+        ("docs/how-it-works/layer2.md", f"at 0, {', '.join(SAID_BY_IPV6[:-1])} and {SAID_BY_IPV6[-1]} seconds"),
         ("docs/how-it-works/layer2.md", f"again every {REFRESH:g} seconds"),
         ("docs/how-it-works/layer2.md", f"At most {FRAMES_PER_SECOND:,} announcements a second"),
         ("docs/how-it-works/layer2.md", f"more than {MAX_RANGES} ranges"),
@@ -378,6 +381,7 @@ CASES: list[Snapshot] = [
     snapshot(HERE, pool(interface="")),
     snapshot(HERE, pool(interface="eth9")),
     snapshot(HERE, pool(interface="can_reach:10.0.0.1")),
+    snapshot(HERE, pool(text="2001:db8::/64")),
     snapshot(pool()),
     snapshot(HERE, pool(protocol=Protocol.BGP)),
     snapshot(HERE, pool(left_to_cni=True)),

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from openelb import metrics
-from openelb.announce.layer2 import Counts
+from openelb.announce.counts import LinkCounts
 from openelb.announce.protocols import State
 from openelb.model import names
 from openelb.model.cluster import PoolStatus, Protocol
 from openelb.model.findings import Condition
-from openelb.wire.arp import Silence
+from openelb.wire import arp, ndp
 from tests.unit.builders import pool, service, snapshot
 
 
@@ -96,28 +97,33 @@ def test_a_speaker_without_addresses_tells_who_is_alive() -> None:
     assert scraped(metrics.speaker({}, {}, 3)) == {"openelb_speakers_alive": 3.0}
 
 
-def test_what_is_done_on_a_link_is_told_by_its_name() -> None:
-    counts = Counts(received=5, answered=2, announced=7, send_errors=1)
-    counts.dropped[Silence.NOT_CLAIMED] = 3
+@pytest.mark.parametrize(("protocol", "silences"), [("arp", arp.Silence), ("ndp", ndp.Silence)])
+def test_what_is_done_on_a_link_is_told_by_its_name_and_by_protocol(
+    protocol: str, silences: type[arp.Silence | ndp.Silence]
+) -> None:
+    counts = LinkCounts(reopened=8)
+    frames = getattr(counts, protocol)
+    frames.received, frames.answered, frames.announced, frames.send_errors = 5, 2, 7, 1
+    frames.dropped[silences.NOT_CLAIMED] = 3
     told = scraped(metrics.speaker({"eth0": counts}, {"eth0": 4}, 1))
-    dropped = {name: number for name, number in told.items() if name.startswith("openelb_arp_dropped_total")}
+    dropped = {name: number for name, number in told.items() if name.startswith(f"openelb_{protocol}_dropped_total")}
     assert dropped.keys() == {
-        f'openelb_arp_dropped_total{{interface="eth0",reason="{silence.name.lower()}"}}' for silence in Silence
+        f'openelb_{protocol}_dropped_total{{interface="eth0",reason="{silence.name.lower()}"}}' for silence in silences
     }
     assert sum(dropped.values()) == 3.0
-    assert {name: number for name, number in told.items() if name not in dropped} == {
+    assert {name: number for name, number in told.items() if name not in dropped and number} == {
         "openelb_speakers_alive": 1.0,
         'openelb_announced_addresses{interface="eth0"}': 4.0,
-        'openelb_arp_received_total{interface="eth0"}': 5.0,
-        'openelb_arp_answered_total{interface="eth0"}': 2.0,
-        'openelb_arp_announced_total{interface="eth0"}': 7.0,
-        'openelb_arp_send_errors_total{interface="eth0"}': 1.0,
-        'openelb_arp_reopened_total{interface="eth0"}': 0.0,
+        f'openelb_{protocol}_received_total{{interface="eth0"}}': 5.0,
+        f'openelb_{protocol}_answered_total{{interface="eth0"}}': 2.0,
+        f'openelb_{protocol}_announced_total{{interface="eth0"}}': 7.0,
+        f'openelb_{protocol}_send_errors_total{{interface="eth0"}}': 1.0,
+        'openelb_arp_reopened_total{interface="eth0"}': 8.0,
     }
 
 
 def test_a_link_that_has_lost_its_addresses_has_none() -> None:
-    told = scraped(metrics.speaker({"eth0": Counts()}, {}, 1))
+    told = scraped(metrics.speaker({"eth0": LinkCounts()}, {}, 1))
     assert told['openelb_announced_addresses{interface="eth0"}'] == 0.0
 
 

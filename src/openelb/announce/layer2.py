@@ -1,4 +1,4 @@
-"""Layer 2 made so: on each link with claims, one thread that answers ARP and announces.
+"""Layer 2 made so: on each link with claims, one thread that answers ARP and neighbour discovery, and announces.
 
 A thread of its own because an answer must not wait for the main loop, and because the loop may hang: every claim carries the
 time until which it is valid, and a thread whose claims are no longer renewed is silent. Not known here: who should answer,
@@ -10,15 +10,15 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from openelb.announce.counts import LinkCounts
 from openelb.announce.responder import Responder
 from openelb.complaints import Complaints
+from openelb.model.addresses import Address, order
 from openelb.model.announcements import NO_REASONS, Claim
-from openelb.wire.arp import Silence
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +33,21 @@ FRAMES_AT_ONCE = 64
 
 
 class Port(Protocol):
-    """A raw Ethernet socket for ARP on one link, and a bell to wake who waits at it.
+    """Raw Ethernet sockets for ARP and neighbour discovery on one link, and a bell to wake who waits at them.
 
     Every method but `wake`, `wait` and `close` raises OSError when the link is gone or down.
     """
 
     def open(self) -> None:
-        """Open the socket, in place of the one before. Nothing is received until `admit`."""
+        """Open the sockets, in place of those before. Nothing is received until `admit`."""
 
     def mac(self) -> bytes:
         """The MAC of the link as it is now: a bond may change it at any time."""
 
-    def admit(self, addresses: frozenset[IPv4Address]) -> None:
+    def forwards(self) -> bool:
+        """Whether the host is a router of IPv6 there, as it is now: answers say so."""
+
+    def admit(self, addresses: frozenset[Address]) -> None:
         """Let questions for these addresses through and keep other frames out, as well as the kernel can."""
 
     def wait(self, timeout: float) -> None:
@@ -63,18 +66,6 @@ class Port(Protocol):
         """Give back everything; nothing else is called afterwards."""
 
 
-@dataclass(slots=True)
-class Counts:
-    """What a link's thread has done since the process began. Written by that thread while it lives, read by any."""
-
-    received: int = 0
-    answered: int = 0
-    announced: int = 0
-    send_errors: int = 0
-    reopened: int = 0
-    dropped: dict[Silence, int] = field(default_factory=lambda: dict.fromkeys(Silence, 0))
-
-
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What a link's thread is to answer for, and until when (seconds of the monotonic clock).
@@ -82,7 +73,7 @@ class Orders:
     With another `round`, everything is announced again.
     """
 
-    addresses: frozenset[IPv4Address] = frozenset()
+    addresses: frozenset[Address] = frozenset()
     valid_until: float = -math.inf
     round: int = 0
 
@@ -96,8 +87,8 @@ class Layer2:
         self._stations: dict[str, _Station] = {}
         # Kept beside the threads' orders, since it takes long to gather them from there: every look asks.
         self._claims = frozenset[Claim]()
-        self._by_link: dict[str, frozenset[IPv4Address]] = {}
-        self._counts: dict[str, Counts] = {}
+        self._by_link: dict[str, frozenset[Address]] = {}
+        self._counts: dict[str, LinkCounts] = {}
         self._troubles: dict[str, Complaints] = {}
         self._lapses = Complaints(clock=clock)
         self._refused = frozenset[str]()
@@ -152,7 +143,7 @@ class Layer2:
         return frozenset(link for link, station in self._stations.items() if station.in_trouble)
 
     @property
-    def counts(self) -> Mapping[str, Counts]:
+    def counts(self) -> Mapping[str, LinkCounts]:
         """What was done on each link that ever had a claim."""
         return MappingProxyType(self._counts)
 
@@ -171,14 +162,14 @@ class Layer2:
             self._stations.pop(link).stop()
 
     def _station(self, link: str) -> "_Station":
-        counts = self._counts.setdefault(link, Counts())
+        counts = self._counts.setdefault(link, LinkCounts())
         troubles = self._troubles.setdefault(link, Complaints(clock=self._clock))
         return _Station(link, self._port(link), counts, troubles, self._clock)
 
     def _begin(
         self,
         links: Sequence[str],
-        wanted: Mapping[str, frozenset[IPv4Address]],
+        wanted: Mapping[str, frozenset[Address]],
         valid_until: float,
         announcement_round: int,
     ) -> list[tuple[str, Exception]]:
@@ -217,18 +208,18 @@ class Layer2:
             log.warning("nothing was answered on %s for %.1f s: the speaker was held up that long", link, silent)
 
 
-def _by_link(claims: frozenset[Claim]) -> dict[str, frozenset[IPv4Address]]:
+def _by_link(claims: frozenset[Claim]) -> dict[str, frozenset[Address]]:
     links = {claim.link for claim in claims}
     return {link: frozenset(claim.address for claim in claims if claim.link == link) for link in links}
 
 
 def _moved(
-    before: Mapping[str, frozenset[IPv4Address]],
-    gained: Mapping[str, frozenset[IPv4Address]],
-    lost: Mapping[str, frozenset[IPv4Address]],
-) -> dict[str, frozenset[IPv4Address]]:
+    before: Mapping[str, frozenset[Address]],
+    gained: Mapping[str, frozenset[Address]],
+    lost: Mapping[str, frozenset[Address]],
+) -> dict[str, frozenset[Address]]:
     """What each link with addresses has after a change: hashing an address takes long, and most stay where they are."""
-    none = frozenset[IPv4Address]()
+    none = frozenset[Address]()
     after = {
         link: (before.get(link, none) - lost.get(link, none)) | gained.get(link, none)
         for link in before.keys() | gained.keys()
@@ -239,9 +230,9 @@ def _moved(
 def _tell(what: str, claims: frozenset[Claim], why: Mapping[Claim, str]) -> None:
     if len(claims) > TOLD_ONE_BY_ONE:
         for link, addresses in sorted(_by_link(claims).items()):
-            log.info("%s for %d addresses on %s, %s the first", what, len(addresses), link, min(addresses))
+            log.info("%s for %d addresses on %s, %s the first", what, len(addresses), link, min(addresses, key=order))
         return
-    for claim in sorted(claims, key=lambda claim: (claim.link, claim.address)):
+    for claim in sorted(claims, key=lambda claim: (claim.link, order(claim.address))):
         reason = f": {why[claim]}" if claim in why else ""
         log.info("%s for %s on %s%s", what, claim.address, claim.link, reason)
 
@@ -249,7 +240,9 @@ def _tell(what: str, claims: frozenset[Claim], why: Mapping[Claim, str]) -> None
 class _Station:
     """The thread of one link. Others replace `orders`, one immutable value, and ring the bell: no lock is held at work."""
 
-    def __init__(self, link: str, port: Port, counts: Counts, troubles: Complaints, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, link: str, port: Port, counts: LinkCounts, troubles: Complaints, clock: Callable[[], float]
+    ) -> None:
         self.orders = Orders()
         self.stepped_at = clock()
         self._link = link
@@ -260,7 +253,7 @@ class _Station:
         self.in_trouble = False
         self._stopping = threading.Event()
         # A daemon: a process that ends without `stop` does not wait for it.
-        self._thread = threading.Thread(target=self._work, name=f"arp-{link}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"layer2-{link}", daemon=True)
         self._thread.start()
 
     def follow(self, orders: Orders) -> None:
@@ -310,7 +303,7 @@ class _Station:
                 followed = orders
             self._answer(responder, followed)
             for frame in responder.due(now=self._clock()):
-                self._counts.announced += self._sent(frame)
+                self._counts.of(frame).announced += self._sent(frame)
             self._port.wait(responder.next_due() - self._clock())
 
     def _updated(self, responder: Responder, orders: Orders, before: Orders) -> Responder:
@@ -320,6 +313,7 @@ class _Station:
         mac = self._port.mac()
         if mac != responder.mac or orders.round != before.round:
             responder = Responder(mac)
+        responder.router = self._port.forwards()
         responder.claim(orders.addresses, valid_until=orders.valid_until, now=self._clock())
         return responder
 
@@ -328,14 +322,15 @@ class _Station:
         for _ in range(FRAMES_AT_ONCE):
             if self.orders is not followed or (frame := self._port.receive()) is None:
                 return
-            self._counts.received += 1
+            counts = self._counts.of(frame)
+            counts.received += 1
             answer = responder.receive(frame, now=self._clock())
-            if isinstance(answer, Silence):
-                self._counts.dropped[answer] += 1
+            if isinstance(answer, str):
+                counts.dropped[answer] += 1
             else:
-                self._counts.answered += self._sent(answer)
+                counts.answered += self._sent(answer)
 
     def _sent(self, frame: bytes) -> bool:
         sent = self._port.send(frame)
-        self._counts.send_errors += not sent
+        self._counts.of(frame).send_errors += not sent
         return sent

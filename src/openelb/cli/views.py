@@ -139,7 +139,8 @@ def explanation_text(told: Explanation) -> str:
     ]
     lines += [f"  {sentence}" for sentence in told.sentences]
     if told.nodes:
-        lines += [f"Node {told.owner} answers for it." if told.owner else "No node answers for it."]
+        first, several, _ = told.address.partition(", ")
+        lines += [f"{f'Node {told.owner}' if told.owner else 'No node'} answers for {first if several else 'it'}."]
         lines += [f"  {verdict.node} {verdict.sentence}" for verdict in told.nodes]
     return "\n".join(lines)
 

@@ -58,15 +58,16 @@ def mac_of(name: str) -> bytes | None:
 
 
 def layer2_links(interfaces: Iterable[Interface], addresses: Iterable[InterfaceAddress]) -> tuple[Link, ...]:
-    """The Ethernet interfaces that are up and have a carrier, with their global addresses, both in order.
+    """The Ethernet interfaces that are up and have a carrier, with their addresses, both in order.
 
-    Left out are loopback, ports of bridges and bonds, and what has no global address unless it is a NIC.
+    Left out are loopback, ports of bridges and bonds, and what has no global address unless it is a NIC. An IPv6 address of
+    the link alone says that IPv6 is on there; of IPv4 such addresses say nothing.
     """
-    steady = [found for found in addresses if found.steady and not found.address.is_link_local]
+    steady = [found for found in addresses if found.steady and not _is_passing(found)]
     links = []
     for interface in interfaces:
         own = [found.address for found in steady if found.index == interface.index]
-        if _speaks(interface) and (own or interface.kind in _NICS):
+        if _speaks(interface) and (interface.kind in _NICS or not all(address.is_link_local for address in own)):
             own.sort(key=lambda address: (order(address.ip), address.network.prefixlen))
             links.append(Link(interface.name, tuple(own)))
     return tuple(sorted(links, key=lambda link: link.name))
@@ -82,6 +83,10 @@ async def link_changes() -> AsyncIterator[None]:
             await _word(news)
             await asyncio.sleep(_SETTLE)
             _drain(news)
+
+
+def _is_passing(found: InterfaceAddress) -> bool:
+    return found.address.version == 4 and found.address.is_link_local
 
 
 def _speaks(interface: Interface) -> bool:

@@ -1,6 +1,8 @@
-"""A raw Ethernet socket for ARP on one link, with the kernel's filter. Needs the capability NET_RAW and no other.
+"""Raw Ethernet sockets on one link, for ARP and for neighbour discovery, each with a filter of the kernel's. They need the
+capability NET_RAW and no other.
 
-Sources: packet(7), socket(7), linux/filter.h.
+Two sockets, since one for both would be a tap on all traffic of the link, its own included. That for IPv6 is there while
+there are IPv6 addresses: others pay nothing for it. Sources: packet(7), socket(7), linux/filter.h.
 """
 
 import contextlib
@@ -11,61 +13,88 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Sequence
-from ipaddress import IPv4Address
+from collections import deque
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
-from openelb.wire.arp import ETHERTYPE
-from openelb.wire.bpf import Instruction, kernel_filter
+from openelb.host.groups import Groups
+from openelb.model.addresses import Address
+from openelb.wire import arp, ndp
+from openelb.wire.bpf import Instruction, kernel_filter, kernel_filter_ipv6
 
 # The socket module has no names for these.
 _SO_ATTACH_FILTER = 26
 _SOL_PACKET = 263
+_PACKET_ADD_MEMBERSHIP = 1
 _PACKET_IGNORE_OUTGOING = 23
+_PACKET_MR_ALLMULTI = 2
 _ARPHRD_ETHER = 1
 
 _FRAME_SIZE = 2048
-"""Octets; more than any ARP frame has. What is beyond is cut off."""
+"""Octets; more than any question has. What is beyond is cut off."""
 
 _NO_ROOM = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM})
 """Errors that lose one frame and say nothing about the link: a queue is full."""
 
 
-class ArpPort:
-    """A place on a link, as `announce.layer2.Port` describes it. The socket comes and goes, the bell stays."""
+class LinkPort:
+    """A place on a link, as `announce.layer2.Port` describes it. The sockets come and go, the bell stays."""
 
     def __init__(self, link: str) -> None:
         """Raises PermissionError without NET_RAW; whether the link exists is found out by `open`."""
         self._link = link
-        self._socket = _arp_socket()
+        self._arp = _packet_socket()
+        self._ndp: socket.socket | None = None
+        self._groups = Groups(link)
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._either = _either(self._bell, self._socket)
+        self._listen()
 
     def open(self) -> None:
-        """Open the socket, in place of the one before. Raises OSError when the link is gone, down or no Ethernet."""
-        self._socket.close()
-        self._socket = _arp_socket()
-        self._either = _either(self._bell, self._socket)
-        self._socket.bind((self._link, ETHERTYPE))
-        # A link that is down lets itself be bound and says so in a pending error.
-        if pending := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(pending, os.strerror(pending))
+        """Open them, in place of those before. Raises OSError when the link is gone, down or no Ethernet."""
+        self._close_ipv6()
+        self._arp.close()
+        self._arp = _packet_socket()
+        self._listen()
+        _bind(self._arp, self._link, arp.ETHERTYPE)
 
     def mac(self) -> bytes:
         """The MAC of the link as it is now. Raises OSError when the link is gone or no Ethernet."""
-        _, _, _, hardware, mac = self._socket.getsockname()
+        _, _, _, hardware, mac = self._arp.getsockname()
         if not hardware:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         if hardware != _ARPHRD_ETHER:
             raise OSError(errno.EPROTONOSUPPORT, "it is no Ethernet link, so there is no ARP")
         return bytes(mac)
 
-    def admit(self, addresses: frozenset[IPv4Address]) -> None:
+    def forwards(self) -> bool:
+        """Whether the host is a router of IPv6 on the link, as it is now; asked for where there are IPv6 addresses."""
+        if self._ndp is None:
+            return False
+        try:
+            return Path("/proc/sys/net/ipv6/conf", self._link, "forwarding").read_text().strip() != "0"
+        except OSError:
+            return False
+
+    def admit(self, addresses: frozenset[Address]) -> None:
         """Let through what may be a question for one of these addresses. The kernel swaps filters without a gap."""
-        _attach(self._socket, kernel_filter(addresses))
+        six = [address for address in addresses if isinstance(address, IPv6Address)]
+        _attach(self._arp, kernel_filter(address for address in addresses if isinstance(address, IPv4Address)))
+        if not six:
+            self._close_ipv6()
+            return
+        if self._ndp is None:
+            self._ndp = _packet_socket()
+            self._listen()
+            _bind(self._ndp, self._link, ndp.ETHERTYPE)
+        if not self._groups.follow(frozenset(map(ndp.solicited_node_group, six))):
+            # What reaches the link is let in, at least; a switch that snoops may pass nothing on.
+            _let_in_all_groups(self._ndp)
+        _attach(self._ndp, kernel_filter_ipv6(six))
 
     def wait(self, timeout: float) -> None:
         """Return when a frame is there, the bell was rung or so many seconds have passed."""
-        ready = self._either.poll(None if timeout == math.inf else max(timeout, 0) * 1000)
+        ready = self._any.poll(None if timeout == math.inf else max(timeout, 0) * 1000)
         if any(descriptor == self._bell for descriptor, _ in ready):
             os.eventfd_read(self._bell)
 
@@ -74,16 +103,18 @@ class ArpPort:
         os.eventfd_write(self._bell, 1)
 
     def receive(self) -> bytes | None:
-        """The next frame that is there, or None. Raises OSError when the link is gone or down."""
-        try:
-            return self._socket.recv(_FRAME_SIZE)
-        except BlockingIOError:
-            return None
+        """The next frame that is there, of each protocol in turn, or None. Raises OSError when the link is gone or down."""
+        for _ in range(len(self._ears)):
+            self._ears.rotate()
+            with contextlib.suppress(BlockingIOError):
+                return self._ears[0].recv(_FRAME_SIZE)
+        return None
 
     def send(self, frame: bytes) -> bool:
         """Send a frame; False when there was no room for it. Raises OSError when the link is gone or down."""
+        voice = self._ndp if self._ndp and ndp.is_ipv6(frame) else self._arp
         try:
-            self._socket.send(frame)
+            voice.send(frame)
         except OSError as error:
             if error.errno in _NO_ROOM:
                 return False
@@ -91,20 +122,33 @@ class ArpPort:
         return True
 
     def close(self) -> None:
-        """Give back the socket and the bell."""
-        self._socket.close()
+        """Give back the sockets and the bell."""
+        self._close_ipv6()
+        self._arp.close()
         os.close(self._bell)
 
+    def _close_ipv6(self) -> None:
+        self._groups.close()
+        if self._ndp is not None:
+            self._ndp.close()
+            self._ndp = None
+            self._listen()
 
-def _either(bell: int, frames: socket.socket) -> select.poll:
+    def _listen(self) -> None:
+        """Wait for the sockets that there are."""
+        self._ears = deque(each for each in (self._arp, self._ndp) if each is not None)
+        self._any = _any([self._bell, *(each.fileno() for each in self._ears)])
+
+
+def _any(descriptors: Iterable[int]) -> select.poll:
     """Waits for what comes first."""
     poll = select.poll()
-    poll.register(bell, select.POLLIN)
-    poll.register(frames, select.POLLIN)
+    for each in descriptors:
+        poll.register(each, select.POLLIN)
     return poll
 
 
-def _arp_socket() -> socket.socket:
+def _packet_socket() -> socket.socket:
     """A packet socket that receives nothing yet: protocol 0 until it is bound, and a filter before the first frame."""
     try:
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
@@ -115,6 +159,19 @@ def _arp_socket() -> socket.socket:
     with contextlib.suppress(OSError):
         made.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     return made
+
+
+def _bind(packets: socket.socket, link: str, ethertype: int) -> None:
+    packets.bind((link, ethertype))
+    # A link that is down lets itself be bound and says so in a pending error.
+    if pending := packets.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(pending, os.strerror(pending))
+
+
+def _let_in_all_groups(packets: socket.socket) -> None:
+    """PACKET_ADD_MEMBERSHIP takes a `struct packet_mreq`; it lasts as long as the socket."""
+    index = socket.if_nametoindex(packets.getsockname()[0])
+    packets.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, struct.pack("@iHH8x", index, _PACKET_MR_ALLMULTI, 0))
 
 
 def _attach(to: socket.socket, program: Sequence[Instruction]) -> None:

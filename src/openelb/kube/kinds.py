@@ -64,7 +64,7 @@ class EipSpec(Part):
     ]
     protocol: Annotated[
         Literal["bgp", "layer2", "vip"],
-        "How the addresses are announced. Absent means bgp. This version announces IPv4 by layer2.",
+        "How the addresses are announced. Absent means bgp. This version announces by layer2.",
     ] = "bgp"
     interface: Annotated[
         str,

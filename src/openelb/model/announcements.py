@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from types import MappingProxyType
 
+from openelb.model.addresses import Address
 from openelb.model.cluster import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """This node announces `address` by that protocol, on the link of that name (IPv4)."""
+    """This node announces `address` by that protocol, on the link of that name."""
 
-    address: IPv4Address
+    address: Address
     link: str
     protocol: Protocol = Protocol.LAYER2
 

@@ -243,6 +243,11 @@ class Link:
     name: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
+    @property
+    def hears_ipv6(self) -> bool:
+        """Whether IPv6 is on there: then it has an address, if only one of the link's."""
+        return any(address.version == 6 for address in self.addresses)
+
 
 @dataclass(frozen=True, slots=True)
 class Speaker:

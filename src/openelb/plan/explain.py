@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from openelb.model import names
-from openelb.model.addresses import parse_address
+from openelb.model.addresses import Address, parse_address
 from openelb.model.cluster import Protocol, Publication, Service, ServiceKey, Speaker
 from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, node
@@ -26,7 +26,8 @@ class Verdict:
 class Explanation:
     """Of one Service: its address and pool (empty when it has none), the reasons, and a verdict for every node.
 
-    `owner` is the node that answers, empty when none does. `served` is false when something is wrong.
+    `owner` is the node that answers, empty when none does. Of several addresses, owner and verdicts are the first one's, and
+    sentences say who answers for the others. `served` is false when something is wrong.
     """
 
     service: str
@@ -71,27 +72,30 @@ def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_clas
         sentences = (*sentences, _soon(service, want))
     pool = snapshot.pools.get(service.pool_label)
     found = [one for one in map(parse_address, service.ingress) if one is not None]
-    address = next((one for one in found if one.version == 4), next(iter(found), None))  # one family is announced
-    if pool is None or address is None:
+    if pool is None or not found:
         return Explanation(str(key), "", "", "", False, sentences, ())
     nobody = node.Answer(pool, (service,), frozenset())
-    answer = node.answers(snapshot, alive, lb_class).get(address, nobody) if address.version == 4 else nobody
-    owner = winner(address, answer.nodes) or ""
+    answers = node.answers(snapshot, alive, lb_class)
+    answer = answers.get(found[0], nobody)
+    owner, *owners = [winner(address, answers.get(address, nobody).nodes) or "" for address in found]
+    further = [f"{_who(other)} answers for {address}" for address, other in zip(found[1:], owners, strict=True)]
     return Explanation(
         service=str(key),
         address=", ".join(map(str, found)),
         pool=pool.name,
         owner=owner,
-        served=bool(owner) and all(condition.status for condition in want.conditions),
-        sentences=sentences,
+        served=all((owner, *owners)) and all(condition.status for condition in want.conditions),
+        sentences=(*sentences, *further),
         nodes=tuple(
-            Verdict(name, name in answer.nodes, _verdict(speaker, answer, snapshot, alive, owner))
+            Verdict(name, name in answer.nodes, _verdict(speaker, found[0], answer, snapshot, alive, owner))
             for name, speaker in sorted(snapshot.speakers.items())
         ),
     )
 
 
-def _verdict(speaker: Speaker, answer: node.Answer, snapshot: Snapshot, alive: frozenset[str], owner: str) -> str:
+def _verdict(
+    speaker: Speaker, address: Address, answer: node.Answer, snapshot: Snapshot, alive: frozenset[str], owner: str
+) -> str:
     name, pool = speaker.node, answer.pool
     if name == owner:
         return "answers: it has the highest weight for this address among the nodes that may"
@@ -101,11 +105,18 @@ def _verdict(speaker: Speaker, answer: node.Answer, snapshot: Snapshot, alive: f
         return "stands by: would answer if the nodes before it were lost"
     if pool.protocol is not Protocol.LAYER2:
         return f"does not announce {pool.protocol.value} in this version"
-    if link_for(pool.interface, speaker.links) is None:
+    link = link_for(pool.interface, speaker.links)
+    if link is None:
         return f"has no interface {pool.interface} that is up; it has {_links(speaker)}"
+    if not link.hears_ipv6 and address.version == 6:
+        return f"has no IPv6 address on interface {link.name}, so it does not hear IPv6 there"
     if name not in candidates(frozenset({name}), answer.services, snapshot.endpoints):
         return "has no ready endpoint, and externalTrafficPolicy is Local"
     return "does not announce this address, as said above"
+
+
+def _who(owner: str) -> str:
+    return f"node {owner}" if owner else "no node"
 
 
 def _links(speaker: Speaker) -> str:

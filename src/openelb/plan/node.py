@@ -1,12 +1,11 @@
 """The speaker's whole judgement: which addresses this node announces."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
 from typing import NamedTuple, TypeVar, cast
 
 from openelb.model import names
-from openelb.model.addresses import parse_address
+from openelb.model.addresses import Address, parse_address
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
@@ -33,9 +32,9 @@ class NodePlan:
     """What this node announces, and on which grounds. `others` has the candidates for the addresses that it does not."""
 
     claims: Mapping[Claim, Grounds] = field(default_factory=dict)
-    others: Mapping[IPv4Address, frozenset[str]] = field(default_factory=dict)
+    others: Mapping[Address, frozenset[str]] = field(default_factory=dict)
 
-    def why_not(self, address: IPv4Address) -> str:
+    def why_not(self, address: Address) -> str:
         """Why this node does not announce the address."""
         owner = winner(address, self.others.get(address, ()))
         return f"{owner} does" if owner else "no Service that this node may announce shows it"
@@ -52,7 +51,7 @@ class _Shown(NamedTuple):
 class Judgement:
     """A plan with what it was made from, so that the next one need not be made from nothing.
 
-    Addresses are texts here, and there is one for each: hashing an IPv4Address takes ten times as long.
+    Addresses are texts here, and there is one for each: hashing an address takes ten times as long.
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)
@@ -123,8 +122,8 @@ class Answer:
     nodes: frozenset[str]
 
 
-def answers(snapshot: Snapshot, alive: frozenset[str], lb_class: str) -> Mapping[IPv4Address, Answer]:
-    """The IPv4 addresses that Services show, each with who may answer for it while the nodes in `alive` are."""
+def answers(snapshot: Snapshot, alive: frozenset[str], lb_class: str) -> Mapping[Address, Answer]:
+    """The addresses that Services show, each with who may answer for it while the nodes in `alive` are."""
     showing = _showing(Judgement(), snapshot, snapshot.services.keys(), lb_class)
     return {_address(text): answer for text, answer in _answers(snapshot, alive, showing).items()}
 
@@ -138,9 +137,11 @@ def _answers(
     for address, keys in showing.items():
         if keys:
             services = tuple([snapshot.services[key] for key in keys])
-            sources = [_source(_address(address), service.pool_label, snapshot.pools) for service in services]
+            number = _address(address)
+            sources = [_source(number, service.pool_label, snapshot.pools) for service in services]
             pool = min([source for source in sources if source is not None], key=lambda pool: pool.name)
-            found[address] = Answer(pool, services, candidates(reach[pool.name].nodes, services, snapshot.endpoints))
+            nodes = reach[pool.name].of(number)
+            found[address] = Answer(pool, services, candidates(nodes, services, snapshot.endpoints))
     return found
 
 
@@ -181,17 +182,22 @@ def _is_ours(service: Service, lb_class: str) -> bool:
     return service.load_balancer and service.load_balancer_class in ("", lb_class)
 
 
-def _shown(service: Service, pools: Mapping[str, Pool], lb_class: str) -> Iterator[str]:
-    """The IPv4 addresses of a Service of ours that are to be believed: those of a pool, where its label names one that is there."""
+def _shown(service: Service, pools: Mapping[str, Pool], lb_class: str) -> Iterable[str]:
+    """The addresses of a Service of ours that are to be believed: those of a pool, where its label names one that is there.
+
+    Each as one text, whoever wrote it: `2001:DB8::1` is `2001:db8::1`.
+    """
+    found: dict[str, None] = {}
     if service.pool_label not in pools or not service.ingress or not _is_ours(service, lb_class):
-        return
-    for text in dict.fromkeys(service.ingress):
+        return found
+    for text in service.ingress:
         address = parse_address(text)
-        if isinstance(address, IPv4Address) and _source(address, service.pool_label, pools):
-            yield text
+        if address is not None and _source(address, service.pool_label, pools):
+            found[text if address.version == 4 else str(address)] = None
+    return found
 
 
-def _source(address: IPv4Address, label: str, pools: Mapping[str, Pool]) -> Pool | None:
+def _source(address: Address, label: str, pools: Mapping[str, Pool]) -> Pool | None:
     """The pool by whose word an address is announced: the labelled one, or where that does not have it, the oldest that does.
 
     The label has room for one name, and a Service may have addresses of several pools.
@@ -202,9 +208,9 @@ def _source(address: IPv4Address, label: str, pools: Mapping[str, Pool]) -> Pool
     return min((pool for pool in pools.values() if address in trusted(pool)), key=age, default=None)
 
 
-def _address(text: str) -> IPv4Address:
+def _address(text: str) -> Address:
     """What `_shown` has read already."""
-    return cast("IPv4Address", parse_address(text))
+    return cast("Address", parse_address(text))
 
 
 def _grounds(me: str, answer: Answer, alive: int) -> Grounds:

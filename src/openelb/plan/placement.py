@@ -17,6 +17,7 @@ MISNAMED = (
     f"its name is longer than the {LABEL_LENGTH} characters that the label {names.POOL_LABEL} of a Service may have: "
     "create it under a shorter name"
 )
+NOBODY = frozenset[str]()
 INTERFACES_NAMED = 8  # a sentence that lists more is not read
 
 
@@ -45,7 +46,7 @@ def link_for(interface: str, links: Iterable[Link]) -> Link | None:
     if not interface.startswith(CAN_REACH):
         return next((link for link in links if link.name == interface), None)
     target = parse_address(interface.removeprefix(CAN_REACH))
-    if target is None:
+    if target is None or target.is_link_local:  # which every link has
         return None
     return next((link for link in links if any(target in address.network for address in link.addresses)), None)
 
@@ -76,25 +77,35 @@ def former(text: str, first: str, last: str) -> Ranges:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The nodes that can announce the addresses of a pool, and why there are none where that is so (else reason Ready)."""
+    """The nodes that can announce the addresses of a pool, and why there are none where that is so (else reason Ready).
+
+    `ipv6_nodes` are those of `nodes` where the kernel hears IPv6 on the interface: it is off on others.
+    """
 
     nodes: frozenset[str]
+    ipv6_nodes: frozenset[str]
     finding: Finding
+
+    def of(self, address: Address) -> frozenset[str]:
+        """The nodes that can announce that address."""
+        return self.nodes if address.version == 4 else self.ipv6_nodes
 
 
 def reaches(pools: Mapping[str, Pool], speakers: Mapping[str, Speaker]) -> dict[str, Reach]:
     """The reach of every pool; `speakers` are those alive, by node. Computed once, since a cluster has many Services."""
-    nodes = {
-        interface: frozenset(node for node, speaker in speakers.items() if link_for(interface, speaker.links))
+    there = {
+        interface: {node: link for node, speaker in speakers.items() if (link := link_for(interface, speaker.links))}
         for interface in {pool.interface for pool in pools.values()}
     }
-    return {name: reach(pool, speakers, nodes[pool.interface]) for name, pool in pools.items()}
+    return {name: _reach(pool, speakers, there[pool.interface]) for name, pool in pools.items()}
 
 
-def reach(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Reach:
-    """The reach of one pool, while `nodes` have its interface."""
-    finding = _announcement_outlook(pool, speakers, nodes)
-    return Reach(nodes if finding.reason is Reason.READY else frozenset(), finding)
+def _reach(pool: Pool, speakers: Mapping[str, Speaker], links: Mapping[str, Link]) -> Reach:
+    """The reach of one pool; `links` are those that its interface means, by node."""
+    nodes, versions = frozenset(links), trusted(pool).versions
+    ipv6_nodes = frozenset(node for node, link in links.items() if link.hears_ipv6) if 6 in versions else NOBODY
+    finding = _announcement_outlook(pool, speakers, ipv6_nodes if versions == {6} else nodes)
+    return Reach(nodes, ipv6_nodes, finding) if finding.reason is Reason.READY else Reach(NOBODY, NOBODY, finding)
 
 
 def candidates(
@@ -135,15 +146,7 @@ def unserved(pool: Pool) -> Finding | None:
             Reason.PROTOCOL_NOT_SERVED,
             f"no speaker announces {pool.protocol.value} in this version: set spec.protocol to layer2 and spec.interface",
         )
-    if trusted(pool).versions == {6}:
-        return _NO_IPV6
     return None
-
-
-_NO_IPV6 = Finding(
-    Reason.PROTOCOL_NOT_SERVED,
-    "no speaker announces IPv6 addresses in this version: set spec.address to IPv4 addresses",
-)
 
 
 def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
@@ -158,12 +161,14 @@ def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozense
             "no speaker is alive: look at the pods of DaemonSet openelb-speaker (kubectl -n openelb-system get pods)",
         )
     if not nodes:
-        return Finding(Reason.INTERFACE_NOT_FOUND, _interface_not_found(pool.interface, speakers))
+        return Finding(Reason.INTERFACE_NOT_FOUND, _interface_not_found(pool.interface, speakers.values()))
     return Finding(Reason.READY, f"nodes with interface {pool.interface} announce its addresses")
 
 
-def _interface_not_found(interface: str, speakers: Mapping[str, Speaker]) -> str:
-    seen = sorted({link.name for speaker in speakers.values() for link in speaker.links})
+def _interface_not_found(interface: str, speakers: Collection[Speaker]) -> str:
+    if any(link_for(interface, speaker.links) for speaker in speakers):
+        return _no_ipv6(interface)
+    seen = sorted({link.name for speaker in speakers for link in speaker.links})
     names = ", ".join(seen[:INTERFACES_NAMED]) or "none"
     wanted = (
         f"no node has an interface whose network holds {interface.removeprefix(CAN_REACH)}"
@@ -171,6 +176,13 @@ def _interface_not_found(interface: str, speakers: Mapping[str, Speaker]) -> str
         else f"no node has an interface {interface} that is up"
     )
     return f"{wanted}: correct spec.interface of the Eip; interfaces seen on the nodes: {names}"
+
+
+def _no_ipv6(interface: str) -> str:
+    return (
+        f"no node has an IPv6 address on interface {interface}, so none hears IPv6 there: switch IPv6 on there, "
+        "or take the IPv6 addresses out of spec.address"
+    )
 
 
 def service_outlook(
@@ -192,9 +204,9 @@ def service_outlook(
             f"Eip {pool.name} ({pool.address}) does not hold {address} any more, so no node answers for it: "
             "put the address back into spec.address, or ask for another one",
         )
-    if address.version != 4:
-        return _NO_IPV6
-    if not candidates(reach.nodes, services, endpoints):
+    if not reach.of(address):
+        return Finding(Reason.INTERFACE_NOT_FOUND, f"Eip {pool.name}: {_no_ipv6(pool.interface)}")
+    if not candidates(reach.of(address), services, endpoints):
         return Finding(Reason.NO_LOCAL_ENDPOINT, _no_local_endpoint(services))
     return Finding(Reason.ANNOUNCED, f"a node with interface {pool.interface} answers for it (layer2)")
 

@@ -5,11 +5,11 @@ Knows the program, not how it is attached. Source: the kernel's Documentation/ne
 
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from itertools import pairwise
 from typing import NamedTuple
 
-from openelb.wire import arp
+from openelb.wire import arp, ndp
 
 # linux/bpf_common.h, classes and modes combined
 LOAD_WORD, LOAD_HALF = 0x20, 0x28
@@ -18,11 +18,14 @@ RETURN = 0x06
 
 PACKET_TYPE = 0xFFFFF000 + 4
 """Where a filter reads the kernel's judgement of whom a frame is for (linux/filter.h: SKF_AD_OFF, SKF_AD_PKTTYPE)."""
-TO_ALL = 1
-"""PACKET_BROADCAST. 0 is PACKET_HOST; above 1 are groups, other hosts and our own frames (linux/if_packet.h)."""
+TO_ALL, TO_A_GROUP = 1, 2
+"""PACKET_BROADCAST, PACKET_MULTICAST. 0 is PACKET_HOST; above are other hosts and our own frames (linux/if_packet.h)."""
 
 MAX_RANGES = 64
 """Jumps reach 255 instructions and a range takes two, so one program has room for about 120; 64 keeps it short to run."""
+
+MAX_RANGES_IPV6 = (8, 8, 8, MAX_RANGES)
+"""For each of the four words of an IPv6 address: the addresses of a network differ in the last."""
 
 WHOLE_FRAME = 0xFFFFFFFF
 
@@ -36,6 +39,9 @@ class Instruction(NamedTuple):
     value: int
 
 
+_NOTHING = (Instruction(RETURN, 0, 0, 0),)
+
+
 class Goto(Enum):
     """Where a comparison leads."""
 
@@ -45,10 +51,12 @@ class Goto(Enum):
 
 
 class _Step(NamedTuple):
+    """An instruction; a comparison leads to an end of the program, or so many instructions further."""
+
     code: int
     value: int
-    if_true: Goto = Goto.NEXT
-    if_false: Goto = Goto.NEXT
+    if_true: Goto | int = Goto.NEXT
+    if_false: Goto | int = Goto.NEXT
 
 
 # Offsets into an Ethernet frame. A load beyond the end of the frame drops it.
@@ -67,6 +75,18 @@ _IS_A_QUESTION = (
     _Step(IF_EQUAL, arp.Operation.REQUEST, if_false=Goto.DROP),
     _Step(LOAD_WORD, 38),  # the target address; the ranges follow
 )
+_IS_A_SOLICITATION = (
+    _Step(LOAD_WORD, PACKET_TYPE),  # as above
+    _Step(IF_GREATER, TO_A_GROUP, if_true=Goto.DROP),
+    _Step(LOAD_HALF, 12),
+    _Step(IF_EQUAL, ndp.ETHERTYPE, if_false=Goto.DROP),
+    _Step(LOAD_HALF, 20),
+    _Step(IF_EQUAL, ndp.ICMPV6 << 8 | ndp.HOP_LIMIT, if_false=Goto.DROP),
+    _Step(LOAD_HALF, 54),
+    _Step(IF_EQUAL, ndp.SOLICITATION << 8, if_false=Goto.DROP),
+)
+_TARGET = 62
+"""Where a solicitation has the address that is asked for."""
 
 
 def kernel_filter(addresses: Iterable[IPv4Address]) -> tuple[Instruction, ...]:
@@ -74,9 +94,9 @@ def kernel_filter(addresses: Iterable[IPv4Address]) -> tuple[Instruction, ...]:
 
     Of scattered addresses it may let some others pass, which lie between two that are near each other.
     """
-    ranges = covering_ranges(addresses, most=MAX_RANGES)
+    ranges = covering_ranges(map(int, addresses), most=MAX_RANGES)
     if not ranges:
-        return (Instruction(RETURN, 0, 0, 0),)
+        return _NOTHING
     steps = list(_IS_A_QUESTION)
     for first, last in ranges:
         steps.append(_Step(IF_GREATER_OR_EQUAL, first, if_false=Goto.DROP))
@@ -84,9 +104,27 @@ def kernel_filter(addresses: Iterable[IPv4Address]) -> tuple[Instruction, ...]:
     return _assembled(steps)
 
 
-def covering_ranges(addresses: Iterable[IPv4Address], *, most: int) -> list[tuple[int, int]]:
-    """At most so many ranges (first, last, as numbers), in order, that hold all the addresses and the fewest others."""
-    numbers = sorted(map(int, set(addresses)))
+def kernel_filter_ipv6(addresses: Iterable[IPv6Address]) -> tuple[Instruction, ...]:
+    """The same for neighbour solicitations. An address passes when each of its four words lies in a range of theirs."""
+    wanted = set(map(int, addresses))
+    if not wanted:
+        return _NOTHING
+    steps = list(_IS_A_SOLICITATION)
+    for place, most in enumerate(MAX_RANGES_IPV6):
+        ranges = covering_ranges((number >> 32 * (3 - place) & 0xFFFFFFFF for number in wanted), most=most)
+        steps.append(_Step(LOAD_WORD, _TARGET + 4 * place))
+        for behind, (first, last) in zip(reversed(range(len(ranges))), ranges, strict=True):
+            # To the next word, over the two steps of each range behind this one.
+            found = Goto.ACCEPT if place == len(MAX_RANGES_IPV6) - 1 else 2 * behind
+            missed = Goto.NEXT if behind else Goto.DROP
+            steps.append(_Step(IF_GREATER_OR_EQUAL, first, if_false=Goto.DROP))
+            steps.append(_Step(IF_GREATER, last, if_true=missed, if_false=found))
+    return _assembled(steps)
+
+
+def covering_ranges(addresses: Iterable[int], *, most: int) -> list[tuple[int, int]]:
+    """At most so many ranges (first, last), in order, that hold all these numbers and the fewest others."""
+    numbers = sorted(set(addresses))
     if not numbers:
         return []
     gaps = [(before, after) for before, after in pairwise(numbers) if after - before > 1]
@@ -100,7 +138,9 @@ def covering_ranges(addresses: Iterable[IPv4Address], *, most: int) -> list[tupl
 def _assembled(steps: Sequence[_Step]) -> tuple[Instruction, ...]:
     """The steps, then the two ends: who comes to the last step without a decision is dropped."""
 
-    def distance(position: int, goto: Goto) -> int:
+    def distance(position: int, goto: Goto | int) -> int:
+        if isinstance(goto, int):
+            return goto
         following = len(steps) - position - 1
         return {Goto.NEXT: 0, Goto.DROP: following, Goto.ACCEPT: following + 1}[goto]
 

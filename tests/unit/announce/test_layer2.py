@@ -5,18 +5,20 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Layer2
 from openelb.model.announcements import Claim
-from openelb.wire import arp
+from openelb.wire import arp, ndp
 from openelb.wire.arp import Operation, Silence
-from tests.fakes.ports import OURS, PATIENCE, FakePort, answer, question
+from tests.fakes.ports import OURS, PATIENCE, FakePort, advertisement, answer, question, solicitation
 
 OTHER = bytes.fromhex("02005e005302")
 A, B = IPv4Address("192.0.2.10"), IPv4Address("192.0.2.11")
+SIX = IPv6Address("2001:db8::10")
+SIX0 = Claim(SIX, "eth0")
 A0, B0, A1 = Claim(A, "eth0"), Claim(B, "eth0"), Claim(A, "eth1")
 
 
@@ -104,7 +106,7 @@ def test_a_link_without_claims_is_left(world: World) -> None:
     world.apply(A0, A1)
     world.apply(A1)
     assert world.eth0.closed
-    assert not any(thread.name == "arp-eth0" for thread in threading.enumerate())
+    assert not any(thread.name == "layer2-eth0" for thread in threading.enumerate())
     assert world.layer2.claims == {A1}
 
 
@@ -119,7 +121,7 @@ def test_when_it_has_stopped_nothing_is_sent(world: World) -> None:
     world.apply(A0, A1)
     world.layer2.stop()
     assert all(port.closed for port in world.ports.values())
-    assert not any(thread.name.startswith("arp-") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("layer2-") for thread in threading.enumerate())
 
 
 def test_claims_that_are_not_renewed_are_silent_until_they_are(world: World) -> None:
@@ -156,12 +158,33 @@ def test_what_is_done_is_counted(world: World) -> None:
     world.apply(A0)
     world.eth0.settle()
     world.eth0.deliver(question(A), question(B), b"")
-    counts = world.layer2.counts["eth0"]
+    counts = world.layer2.counts["eth0"].arp
     assert (counts.received, counts.answered, counts.announced) == (3, 1, 1)
     assert {why: number for why, number in counts.dropped.items() if number} == {
         Silence.NOT_CLAIMED: 1,
         Silence.SHORT: 1,
     }
+
+
+def test_both_families_are_answered_and_counted_on_one_link(world: World) -> None:
+    world.apply(A0, SIX0)
+    assert world.eth0.settle() == [announced(), ndp.announcement(SIX, mac=OURS, router=True)]
+    assert world.eth0.admitted == {A, SIX}
+    assert world.eth0.deliver(solicitation(SIX), question(A), solicitation(SIX)[:-1]) == [advertisement(SIX), answer(A)]
+    counts = world.layer2.counts["eth0"]
+    assert (counts.arp.received, counts.arp.answered, counts.arp.announced) == (1, 1, 1)
+    assert (counts.ndp.received, counts.ndp.answered, counts.ndp.announced) == (2, 1, 1)
+    assert {why: number for why, number in counts.ndp.dropped.items() if number} == {ndp.Silence.SHORT: 1}
+
+
+def test_a_host_that_ceases_to_forward_says_so_with_the_next_renewal(world: World) -> None:
+    world.apply(SIX0, valid_for=4)
+    world.eth0.settle()
+    world.eth0.router = False
+    world.now = 0.5
+    world.apply(SIX0, valid_for=4)
+    world.eth0.settle()
+    assert world.eth0.deliver(solicitation(SIX)) == [advertisement(SIX, router=False)]
 
 
 def test_counts_outlive_the_claims(world: World) -> None:
@@ -170,7 +193,7 @@ def test_counts_outlive_the_claims(world: World) -> None:
     world.apply()
     world.apply(A0)
     world.eth0.settle()
-    assert world.layer2.counts["eth0"].announced == 2
+    assert world.layer2.counts["eth0"].arp.announced == 2
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -178,7 +201,7 @@ def test_a_thread_that_has_ended_is_followed_by_another(world: World, caplog: py
     world.apply(A0)
     first = world.eth0
     first.settle()
-    (thread,) = (each for each in threading.enumerate() if each.name == "arp-eth0")
+    (thread,) = (each for each in threading.enumerate() if each.name == "layer2-eth0")
     first.fatal = SystemExit()
     first.wake()
     thread.join(PATIENCE)
@@ -223,6 +246,22 @@ def test_the_log_says_what_changed_and_why(world: World, caplog: pytest.LogCaptu
         "answering for 192.0.2.11 on eth0",
         "no longer answering for 192.0.2.10 on eth0: n2 wins",
     ]
+
+
+def test_the_log_has_both_families_in_order(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    same = Claim(IPv6Address(int(A)), "eth0")
+    crowd = [Claim(IPv6Address(int(SIX) + number), "eth0") for number in range(1, TOLD_ONE_BY_ONE)]
+    with caplog.at_level(logging.INFO):
+        world.apply(SIX0, same, B0, A0)
+        world.apply(*crowd, SIX0, same, B0, A0)
+        world.apply()
+    assert caplog.messages[:4] == [
+        "answering for 192.0.2.10 on eth0",
+        "answering for 192.0.2.11 on eth0",
+        f"answering for {same.address} on eth0",
+        "answering for 2001:db8::10 on eth0",
+    ]
+    assert caplog.messages[-1] == "no longer answering for 23 addresses on eth0, 192.0.2.10 the first"
 
 
 def test_the_log_says_in_one_line_what_came_or_went_with_many_others(

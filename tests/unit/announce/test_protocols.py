@@ -193,7 +193,7 @@ class Links:
     def end_thread(self, link: str) -> None:
         """The thread of a link ends as no thread should."""
         self.ports[link].settle()
-        (thread,) = (each for each in threading.enumerate() if each.name == f"arp-{link}")
+        (thread,) = (each for each in threading.enumerate() if each.name == f"layer2-{link}")
         self.ports[link].fatal = SystemExit()
         self.ports[link].wake()
         thread.join(PATIENCE)

@@ -59,11 +59,23 @@ def test_with_an_address_every_kind_is_kept(kind: str) -> None:
 @pytest.mark.parametrize(
     "passing",
     [
-        InterfaceAddress(2, ip_interface("fe80::2/64")),
+        InterfaceAddress(2, ip_interface("fe80::2/64"), steady=False),
         InterfaceAddress(2, ip_interface("169.254.1.1/16")),
         InterfaceAddress(2, ip_interface("fd00::2/64"), steady=False),
     ],
-    ids=["link-local IPv6", "link-local IPv4", "not steady"],
+    ids=["link-local IPv6, not steady", "link-local IPv4", "not steady"],
 )
 def test_addresses_that_nobody_can_count_on_are_left_out(passing: InterfaceAddress) -> None:
     assert layer2_links([ETH0], [ADDRESS, passing]) == HAS_IT
+
+
+def test_a_link_local_ipv6_address_says_that_the_link_hears_ipv6() -> None:
+    of_the_link = InterfaceAddress(2, ip_interface("fe80::2/64"))
+    (deaf,), (hears,) = layer2_links([ETH0], [ADDRESS]), layer2_links([ETH0], [ADDRESS, of_the_link])
+    assert (deaf.hears_ipv6, hears.hears_ipv6) == (False, True)
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("", True), ("veth", False), ("bridge", False)])
+def test_with_a_link_local_address_alone_only_a_nic_is_kept(kind: str, kept: bool) -> None:
+    of_the_link = InterfaceAddress(2, ip_interface("fe80::2/64"))
+    assert bool(layer2_links([Interface(2, "x0", kind=kind)], [of_the_link])) is kept

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,12 @@ from openelb.model.cluster import Protocol
 from tests.fakes.clock import Clock
 
 CLAIMS = frozenset(
-    {Claim(IPv4Address("192.0.2.10"), "eth0"), Claim(IPv4Address("192.0.2.11"), "eth1", Protocol.VIP)},
+    {
+        Claim(IPv4Address("192.0.2.10"), "eth0"),
+        Claim(IPv4Address("192.0.2.11"), "eth1", Protocol.VIP),
+        Claim(IPv6Address("2001:db8::10"), "eth0"),
+        Claim(IPv6Address("::192.0.2.10"), "eth0"),
+    },
 )
 NONE = frozenset[Claim]()
 
@@ -127,7 +132,7 @@ VALID = '{"boot":"boot-1","valid_until":1004.0,"claims":[["192.0.2.10","eth0","l
         "{}",
         VALID[:-5],
         VALID.replace("192.0.2.10", "192.0.2.310"),
-        VALID.replace("192.0.2.10", "2001:db8::1"),
+        VALID.replace("192.0.2.10", "fe80::1%eth0"),
         VALID.replace("192.0.2.10", "192.0.2.10/24"),
         VALID.replace('"layer2"', '"ospf"'),
         VALID.replace('"eth0"', "7"),

@@ -132,7 +132,6 @@ def test_a_second_default_pool_is_refused() -> None:
     [
         ({"protocol": Protocol.BGP}, "no speaker announces bgp in this version.*an absent spec.protocol means bgp"),
         ({"protocol": Protocol.VIP}, "no speaker announces vip in this version"),
-        ({"text": "2001:db8::/64"}, "no speaker announces IPv6"),
         ({"default": True, "disabled": True}, "gives out nothing: make another"),
         ({"adopts": True}, "spec.adoption has no effect"),
         ({"text": "10.0.0.1", "exclude": ("10.0.0.0/24",)}, "all addresses are excluded"),

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 from openelb.model import names
-from openelb.model.cluster import Protocol
+from openelb.model.cluster import FamilyPolicy, Protocol
 from openelb.plan.explain import explain, unserved
 from openelb.plan.placement import winner
 from tests.unit.builders import address, key, pool, service, snapshot, speaker, unreadable
@@ -84,12 +86,24 @@ def test_an_address_that_no_version_of_ours_announces_is_answered_by_nobody():
     assert verdicts(said)["node-a"] == "does not announce bgp in this version"
 
 
-def test_an_ipv6_address_is_answered_by_nobody():
+def test_an_ipv6_address_is_answered_by_nobody_where_ipv6_is_off():
     six = pool(text="2001:db8::/64", used={"2001:db8::1": "web"})
     said = told(six, service(shows="2001:db8::1", families=(6,)), *SPEAKERS)
     assert (said.address, said.owner, said.served) == ("2001:db8::1", "", False)
-    assert any("no speaker announces IPv6" in sentence for sentence in said.sentences)
-    assert verdicts(said)["node-a"] == "does not announce this address, as said above"
+    assert any("none hears IPv6 there" in sentence for sentence in said.sentences)
+    assert verdicts(said)["node-a"] == "has no IPv6 address on interface eth0, so it does not hear IPv6 there"
+
+
+def test_of_several_addresses_it_is_told_who_answers_for_each():
+    both = pool(text="192.168.1.0/24, 2001:db8::/64", used={"192.168.1.1": "web", "2001:db8::1": "web"})
+    facts = {"families": (4, 6), "family_policy": FamilyPolicy.REQUIRE_DUAL}
+    shown = replace(service(shows="192.168.1.1", **facts), ingress=("192.168.1.1", "2001:db8::1"))
+    speakers = [speaker(name, "eth0 fe80::1/64") for name in NODES]
+    said = told(both, shown, *speakers)
+    assert (said.address, said.owner, said.served) == ("192.168.1.1, 2001:db8::1", OWNER, True)
+    assert said.sentences[-1] == f"node {winner(address('2001:db8::1'), NODES)} answers for 2001:db8::1"
+    deaf = told(both, shown, *SPEAKERS)
+    assert (deaf.owner, deaf.served, deaf.sentences[-1]) == (OWNER, False, "no node answers for 2001:db8::1")
 
 
 def test_a_service_that_is_not_ours_says_why():

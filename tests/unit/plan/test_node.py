@@ -33,6 +33,38 @@ def test_exactly_one_node_answers_for_an_address():
     assert answering(pool(), WEB, *SPEAKERS) == {OWNER}
 
 
+DUAL = [speaker(name, "eth0 192.168.1.11/24 fe80::11/64") for name in sorted(NODES)]
+SIX = address("2001:db8::1")
+BOTH = pool(text="192.168.1.0/24, 2001:db8::/64")
+
+
+def shows_both(*texts):
+    return service(ingress=texts, pool_label="eip", families=(4, 6))
+
+
+def test_each_address_of_a_dual_stack_service_has_an_owner_of_its_own():
+    told = {me: claims(BOTH, shows_both("192.168.1.1", "2001:db8::1"), *DUAL, me=me) for me in NODES}
+    expected = {me: set() for me in NODES}
+    expected[winner(FIRST, NODES)].add("192.168.1.1 eth0")
+    expected[winner(SIX, NODES)].add("2001:db8::1 eth0")
+    assert told == expected
+
+
+def test_a_node_that_does_not_hear_ipv6_claims_none_and_others_do():
+    deaf = winner(SIX, NODES)
+    speakers = [speaker(name) if name == deaf else one for name, one in zip(sorted(NODES), DUAL, strict=True)]
+    assert answering(BOTH, shows_both("2001:db8::1"), *speakers) == {winner(SIX, NODES - {deaf})}
+
+
+def test_an_ipv6_address_is_one_address_however_it_is_written():
+    written = shows_both("2001:DB8:0:0::1", "2001:db8::1")
+    other = service("other", shows="2001:db8:0::1")
+    (me,) = answering(BOTH, written, other, *DUAL)
+    plan = node.plan(snapshot(BOTH, written, other, *DUAL), me, NODES)
+    ((claim, grounds),) = plan.claims.items()
+    assert (claim.address, grounds.services) == (SIX, (key("other"), key("web")))
+
+
 def test_another_node_answers_when_the_owner_is_lost():
     assert answering(pool(), WEB, *SPEAKERS, alive=NODES - {OWNER}) == {HEIR}
 

@@ -51,7 +51,7 @@ def test_addresses_spread_evenly_and_a_lost_node_s_share_spreads_over_all_others
     assert heirs.keys() == set(NODES[1:])
 
 
-LINKS = speaker("node-a", "eth0 192.168.1.11/24", "eth1 10.0.0.11/16 2001:db8::11/64", "bond0").links
+LINKS = speaker("node-a", "eth0 192.168.1.11/24 fe80::1:11/64", "eth1 10.0.0.11/16 2001:db8::11/64", "bond0").links
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,7 @@ LINKS = speaker("node-a", "eth0 192.168.1.11/24", "eth1 10.0.0.11/16 2001:db8::1
         ("can_reach:10.0.200.1", "eth1"),
         ("can_reach:2001:db8::1", "eth1"),
         ("can_reach:172.16.0.1", None),
+        ("can_reach:fe80::1", None),
         ("can_reach:router", None),
         ("can_reach:", None),
     ],
@@ -82,6 +83,27 @@ def test_each_pool_is_announced_on_its_own_interface():
     speakers = {"a": speaker("a", "eth0"), "b": speaker("b", "eth1")}
     found = reaches({"one": pool("one"), "two": pool("two", interface="eth1")}, speakers)
     assert (found["one"].nodes, found["two"].nodes) == ({"a"}, {"b"})
+
+
+HEARS, DEAF = speaker("a", "eth0 192.168.1.11/24 fe80::11/64"), speaker("b", "eth0 192.168.1.12/24")
+SIX = pool("six", "2001:db8::/64")
+BOTH = pool("both", "192.168.1.0/24, 2001:db8::/64")
+
+
+def test_an_ipv6_address_is_announced_where_ipv6_is_heard():
+    found = reaches({"six": SIX, "both": BOTH, "four": pool("four")}, {"a": HEARS, "b": DEAF})
+    first, second = address("192.168.1.1"), address("2001:db8::1")
+    assert [found["both"].of(one) for one in (first, second)] == [{"a", "b"}, {"a"}]
+    assert (found["six"].of(second), found["four"].of(first)) == ({"a"}, {"a", "b"})
+
+
+def test_where_nobody_hears_ipv6_it_is_told():
+    found = reaches({"six": SIX, "both": BOTH}, {"b": DEAF})
+    assert (found["six"].finding.reason, found["both"].finding.reason) == (Reason.INTERFACE_NOT_FOUND, Reason.READY)
+    told = service_outlook(BOTH, found["both"], address("2001:db8::1"), [service()], {})
+    assert told.reason is Reason.INTERFACE_NOT_FOUND
+    assert "no node has an IPv6 address on interface eth0" in told.sentence
+    assert service_outlook(BOTH, found["both"], address("192.168.1.1"), [service()], {}).reason is Reason.ANNOUNCED
 
 
 LOCAL = service("local", local_traffic_only=True)

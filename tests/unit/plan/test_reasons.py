@@ -9,6 +9,7 @@ from openelb.plan import cluster
 from tests.unit.builders import address, condition, pool, reservation, service, snapshot, speaker
 
 SPEAKER = speaker("node-a")
+HEARS_IPV6 = speaker("node-a", "eth0 fe80::1/64")
 HOLDS_ONE = {"192.168.1.1": "default/web"}
 
 
@@ -169,10 +170,15 @@ def test_an_address_that_fell_out_of_its_pool_is_told_to_be_unanswered():
     assert "put the address back into spec.address" in said.message
 
 
-def test_ipv6_addresses_are_told_to_be_unanswered():
+def test_ipv6_addresses_are_announced():
+    facts = snapshot(pool(text="2001:db8::/64", used={"2001:db8::1": "web"}), service(families=(6,)), HEARS_IPV6)
+    assert told(facts, names.ANNOUNCED).reason == Reason.ANNOUNCED
+
+
+def test_ipv6_addresses_that_no_node_can_answer_for_are_told_to_be_unanswered():
     facts = snapshot(pool(text="2001:db8::/64", used={"2001:db8::1": "web"}), service(families=(6,)), SPEAKER)
-    assert told(facts, names.ANNOUNCED).reason == Reason.PROTOCOL_NOT_SERVED
-    assert "no speaker announces IPv6" in told(facts, names.ANNOUNCED).message
+    assert told(facts, names.ANNOUNCED).reason == Reason.INTERFACE_NOT_FOUND
+    assert "switch IPv6 on there" in told(facts, names.ANNOUNCED).message
 
 
 def test_a_lost_speaker_counts_as_none():

@@ -1,7 +1,7 @@
-"""The kernel's filter, run by an interpreter of the instructions it uses."""
+"""The kernel's filters, run by an interpreter of the instructions it uses."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from itertools import pairwise
 
 import pytest
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from openelb.wire import bpf
 from openelb.wire.arp import Operation, announcement
-from openelb.wire.bpf import Instruction, covering_ranges, kernel_filter
+from openelb.wire.bpf import Instruction, covering_ranges, kernel_filter, kernel_filter_ipv6
+from tests.fakes.ports import solicitation
 
 TO_US, TO_ALL, TO_A_GROUP, TO_ANOTHER, FROM_US = range(5)
 """PACKET_HOST and so on (linux/if_packet.h)."""
@@ -64,7 +65,7 @@ def test_questions_for_every_address_pass(addresses: frozenset[IPv4Address]) -> 
 @given(NEAR, st.integers(-1, 301))
 def test_what_passes_lies_in_the_covering_ranges(addresses: frozenset[IPv4Address], number: int) -> None:
     asked = 0xC0000200 + number
-    covered = any(first <= asked <= last for first, last in covering_ranges(addresses, most=bpf.MAX_RANGES))
+    covered = any(first <= asked <= last for first, last in covering_ranges(map(int, addresses), most=bpf.MAX_RANGES))
     assert passes(kernel_filter(addresses), question(IPv4Address(asked))) is covered
 
 
@@ -105,7 +106,7 @@ def test_only_frames_to_us_or_to_all_pass(packet_type: int, expected: bool) -> N
 
 @given(ADDRESSES, st.integers(1, 64))
 def test_ranges_are_few_in_order_and_apart(addresses: frozenset[IPv4Address], most: int) -> None:
-    ranges = covering_ranges(addresses, most=most)
+    ranges = covering_ranges(map(int, addresses), most=most)
     assert len(ranges) <= most
     ends = [end for first, last in ranges for end in (first, last)]
     assert ends == sorted(ends)
@@ -113,14 +114,81 @@ def test_ranges_are_few_in_order_and_apart(addresses: frozenset[IPv4Address], mo
 
 
 def test_neighbours_are_one_range() -> None:
-    assert covering_ranges(map(IPv4Address, (3, 1, 2, 9)), most=9) == [(1, 3), (9, 9)]
+    assert covering_ranges((3, 1, 2, 9), most=9) == [(1, 3), (9, 9)]
 
 
 def test_the_narrowest_gaps_are_closed_first() -> None:
-    assert covering_ranges(map(IPv4Address, (1, 3, 10, 14, 100)), most=3) == [(1, 3), (10, 14), (100, 100)]
+    assert covering_ranges((1, 3, 10, 14, 100), most=3) == [(1, 3), (10, 14), (100, 100)]
 
 
 def test_scattered_addresses_keep_the_program_short() -> None:
     program = kernel_filter(IPv4Address(number * 3) for number in range(10_000))
     assert len(program) < 150
     assert all(0 <= jump <= 255 for step in program for jump in (step.if_true, step.if_false))
+
+
+# Neighbour solicitations.
+
+SIX = st.integers(0, 2**128 - 1).map(IPv6Address)
+NEAR_SIX = st.integers(0, 300).map(lambda number: IPv6Address((0x20010DB8 << 96) + number))
+OURS_SIX = IPv6Address("2001:db8::10")
+ONE_SIX = kernel_filter_ipv6({OURS_SIX})
+
+
+@given(st.frozensets(SIX, max_size=90) | st.frozensets(NEAR_SIX, max_size=90))
+def test_solicitations_for_every_address_pass(addresses: frozenset[IPv6Address]) -> None:
+    program = kernel_filter_ipv6(addresses)
+    assert all(passes(program, solicitation(address), TO_A_GROUP) for address in addresses)
+
+
+@given(st.frozensets(NEAR_SIX, max_size=60), NEAR_SIX)
+def test_of_a_network_no_other_passes(addresses: frozenset[IPv6Address], asked: IPv6Address) -> None:
+    assert passes(kernel_filter_ipv6(addresses), solicitation(asked), TO_A_GROUP) is (asked in addresses)
+
+
+@given(st.frozensets(SIX, min_size=1, max_size=4), SIX)
+def test_of_few_addresses_anywhere_a_strange_one_hardly_passes(
+    addresses: frozenset[IPv6Address], asked: IPv6Address
+) -> None:
+    """Words are looked at one by one: it would have to have one of theirs in each place."""
+    words = [{int(address) >> shift & 0xFFFFFFFF for address in addresses} for shift in (96, 64, 32, 0)]
+    known = all(int(asked) >> shift & 0xFFFFFFFF in there for shift, there in zip((96, 64, 32, 0), words, strict=True))
+    assert passes(kernel_filter_ipv6(addresses), solicitation(asked), TO_A_GROUP) is known
+
+
+def test_without_an_ipv6_address_nothing_passes() -> None:
+    assert not passes(kernel_filter_ipv6(()), solicitation(OURS_SIX), TO_A_GROUP)
+
+
+@pytest.mark.parametrize(
+    ("packet_type", "expected"),
+    [(TO_US, True), (TO_ALL, True), (TO_A_GROUP, True), (TO_ANOTHER, False), (FROM_US, False)],
+)
+def test_solicitations_to_us_or_to_a_group_pass(packet_type: int, expected: bool) -> None:
+    assert passes(ONE_SIX, solicitation(OURS_SIX), packet_type) is expected
+
+
+@pytest.mark.parametrize(
+    ("at", "octet"), [(12, 0x08), (20, 0), (20, 44), (20, 17), (21, 254), (54, 136), (54, 134), (55, 1), (62, 0xFE)]
+)
+def test_what_is_no_solicitation_for_us_does_not_pass(at: int, octet: int) -> None:
+    frame = bytearray(solicitation(OURS_SIX))
+    frame[at] = octet
+    assert not passes(ONE_SIX, bytes(frame), TO_A_GROUP)
+
+
+@pytest.mark.parametrize("length", [0, 12, 20, 54, 77])
+def test_a_short_solicitation_does_not_pass(length: int) -> None:
+    assert not passes(ONE_SIX, solicitation(OURS_SIX)[:length], TO_A_GROUP)
+
+
+def test_scattered_ipv6_addresses_keep_the_program_short() -> None:
+    scattered = (IPv6Address(number * (3 << 100 | 5 << 64 | 7 << 32 | 9) % (1 << 128)) for number in range(10_000))
+    program = kernel_filter_ipv6(scattered)
+    assert len(program) < 200
+    assert all(0 <= jump <= 255 for step in program for jump in (step.if_true, step.if_false))
+
+
+def test_filters_of_both_families_are_deaf_to_the_other() -> None:
+    assert not passes(ONE, solicitation(OURS_SIX), TO_US)
+    assert not passes(ONE_SIX, question(OURS), TO_US)
