@@ -24,7 +24,8 @@ HEADER = f"""\
 
 def render() -> str:
     """The whole file. The namespace is first: what is in it can only be made after it."""
-    parts = [_manifest("namespace"), crds_yaml().removeprefix("---\n"), _manifest("manager"), _manifest("speaker")]
+    ours = (_manifest(name) for name in ("manager", "speaker", "webhook"))
+    parts = [_manifest("namespace"), crds_yaml().removeprefix("---\n"), *ours]
     return HEADER + "---\n" + "---\n".join(parts)
 
 

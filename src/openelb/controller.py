@@ -17,6 +17,7 @@ from openelb.model import names
 from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, liveness
+from openelb.plan.admission import Facts
 from openelb.plan.ledger import ROOM
 from openelb.refusals import BRIEFLY, Refusals, Written, in_words
 
@@ -99,6 +100,10 @@ class Controller:
         except Lost:
             return None
         return 0.0 if self._at_once else self._next_look(now)
+
+    def facts(self) -> Facts:
+        """What changes are judged by that are yet to be made, from the last look."""
+        return self._planner.facts(self.seen or Snapshot(), self._wall())
 
     def _next_look(self, now: float) -> float | None:
         """Seconds until a speaker could turn out to be lost, or something set aside is due again."""

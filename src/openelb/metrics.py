@@ -18,6 +18,10 @@ from openelb.model.snapshot import Snapshot
 LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Seconds; bounds of the histogram of how late the event loop is. Up to 100 ms nothing suffers, from 4 s on a speaker does."""
 
+ALLOWED, REFUSED, FAILED, UNREADABLE = "allowed", "refused", "failed", "unreadable"
+VERDICTS = (ALLOWED, REFUSED, FAILED, UNREADABLE)
+"""How a question to the webhook may end: `failed` is what could not be judged and was allowed, `unreadable` was no question."""
+
 
 @dataclass(slots=True)
 class Pulse:
@@ -81,6 +85,21 @@ def manager(*, leads: bool, snapshot: Snapshot | None) -> Iterable[Metric]:
     )
     yield from (size, used, ready)
     yield GaugeMetricFamily("openelb_services_waiting", "Services that wait for an address.", value=waiting)
+
+
+def webhook(reviews: Mapping[str, int], ends: float) -> Iterable[Metric]:
+    """How questions to the webhook have ended, and until when its certificate is valid (seconds since 1970; 0 without one)."""
+    counted = CounterMetricFamily(
+        "openelb_webhook_reviews", "Questions of API servers, by how they ended.", labels=["verdict"]
+    )
+    for verdict in VERDICTS:
+        counted.add_metric([verdict], reviews.get(verdict, 0))
+    yield counted
+    yield GaugeMetricFamily(
+        "openelb_webhook_certificate_expiry_timestamp_seconds",
+        "When the certificate ends that the webhook shows; 0 on a replica that serves none.",
+        value=ends,
+    )
 
 
 def announcers(states: Mapping[Protocol, State]) -> Iterable[Metric]:

@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from prometheus_client.metrics_core import Metric
 
 from openelb import metrics, runtime
+from openelb.admission import Admission, Door, judged
 from openelb.controller import Controller, Settings
 from openelb.kube import news
 from openelb.kube.client import Client, Patience
@@ -16,8 +18,10 @@ from openelb.kube.config import Access
 from openelb.kube.lease import Leadership
 from openelb.kube.lease_object import ApiLease, LeaseObject
 from openelb.kube.report import Reporter
+from openelb.kube.review import Review
 from openelb.kube.store import Store
 from openelb.model import names
+from openelb.plan.admission import Verdict
 from openelb.refusals import RESYNC
 
 REST = 0.005  # seconds between two looks at the least: an address takes two
@@ -33,7 +37,13 @@ class Replica:
     """
 
     def __init__(
-        self, client: Client, lease: LeaseObject, reporter: Reporter, settings: Settings, progress: runtime.Progress
+        self,
+        client: Client,
+        lease: LeaseObject,
+        reporter: Reporter,
+        settings: Settings,
+        progress: runtime.Progress,
+        door: Door | None = None,
     ) -> None:
         self._client = client
         self._leadership = Leadership(lease, settings.identity, on_change=self._note)
@@ -42,6 +52,9 @@ class Replica:
         self._progress = progress
         self._gained, self._lost = asyncio.Event(), asyncio.Event()
         self._controller: Controller | None = None
+        self._door = door
+        self._admission: Admission | None = None
+        self._reviews = Counter[str]()
         self._pulse = metrics.Pulse()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -60,6 +73,8 @@ class Replica:
         leads = self._leadership.held(time.monotonic())
         seen = self._controller.seen if self._controller else None
         yield from metrics.manager(leads=leads, snapshot=seen)
+        if self._door is not None:
+            yield from metrics.webhook(self._reviews, self._admission.shown.ends if self._admission else 0.0)
         yield from metrics.loop(self._pulse, self._progress.age())
 
     def _note(self) -> None:
@@ -78,15 +93,20 @@ class Replica:
             await self._client.reconnect()
             store = Store.for_manager(self._client, self._settings.namespace)
             self._controller = Controller(self._client, store, self._leadership, self._reporter, self._settings)
+            parts: dict[str, Callable[[], Awaitable[None]]] = {
+                "watching": store.run,
+                "working": partial(self._work, store),
+                "reminding": partial(self._remind, store),
+            }
+            if self._door is not None:
+                self._admission = Admission(
+                    self._client, self._settings.namespace, self._door, self._judge, self._reviews
+                )
+                parts |= {"certifying": self._admission.certify, "admitting": partial(self._admit, store)}
             try:
-                parts: dict[str, Callable[[], Awaitable[None]]] = {
-                    "watching": store.run,
-                    "working": partial(self._work, store),
-                    "reminding": partial(self._remind, store),
-                }
                 await runtime.until(self._lost, parts)
             finally:
-                self._controller = None
+                self._controller = self._admission = None
                 self._progress.rest()
 
     async def _work(self, store: Store) -> None:
@@ -102,9 +122,20 @@ class Replica:
             if self._controller is not None and self._controller.seen is not None:
                 news.repeat_refusals(self._reporter, self._controller.seen.services.values())
 
+    async def _admit(self, store: Store) -> None:
+        await store.synced()
+        if self._admission is not None:
+            await self._admission.serve()
 
-async def run(access: Access, settings: Settings) -> None:
-    """Be a replica of the manager until told to stop."""
+    def _judge(self, review: Review) -> Verdict:
+        """What nobody who leads has looked at yet, or looks at any more, is not refused."""
+        if self._controller is None or self._controller.seen is None:
+            return Verdict()
+        return judged(review, self._controller.facts()) if self._leadership.held(time.monotonic()) else Verdict()
+
+
+async def run(access: Access, settings: Settings, door: Door | None = None) -> None:
+    """Be a replica of the manager until told to stop. Without a door it serves no webhook."""
     gc.set_threshold(*GARBAGE)
     with runtime.stop_signals() as stop:
         # Nothing is tried again behind the loop's back: the lead may be lost by then, and the next look decides anew.
@@ -112,6 +143,6 @@ async def run(access: Access, settings: Settings) -> None:
             lease = ApiLease(lease_client, settings.namespace, names.LEADER_LEASE)
             reporter = Reporter(client, "openelb-manager", settings.identity)
             progress = runtime.Progress()
-            replica = Replica(client, lease, reporter, settings, progress)
+            replica = Replica(client, lease, reporter, settings, progress, door)
             async with runtime.health(settings.metrics_address, progress, metrics.registry(replica.facts)):
                 await replica.run(stop)

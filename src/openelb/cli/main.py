@@ -1,6 +1,7 @@
 """The command line: `openelb` for people and pods, `openelb-manager` for the Deployment of that name."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -15,7 +16,10 @@ from openelb.cli import views
 from openelb.kube.config import Access, NoAccess, find_access
 from openelb.kube.errors import ApiError, NotFound
 from openelb.model import names
+from openelb.model.addresses import parse_address
 from openelb.model.cluster import ServiceKey
+
+log = logging.getLogger(__name__)
 
 GOOD, WRONG, USAGE, NO_CLUSTER = 0, 1, 2, 3  # exit codes; click itself exits with 2 on wrong usage
 
@@ -79,6 +83,12 @@ def _checked(_context: click.Context, _option: click.Parameter, address: str) ->
     return address
 
 
+def _checked_ip(_context: click.Context, _option: click.Parameter, address: str) -> str:
+    if address and parse_address(address) is None:
+        raise click.BadParameter(f"{address!r} is no IP address")
+    return address
+
+
 @click.group(context_settings=HELP)
 def openelb() -> None:
     """OpenELB: addresses for Services of type LoadBalancer, announced on your network.
@@ -100,16 +110,55 @@ def openelb() -> None:
     show_default="host name and process id",
     help="Name of this replica.",
 )
+@option(
+    "--webhook-addr",
+    default=":9443",
+    callback=_checked,
+    may_be_empty=True,
+    help="The webhook that checks changes of our kinds, served by the replica that leads; empty for none.",
+)
+@option("--webhook-service", default=names.WEBHOOK_SERVICE, help="The Service by which API servers reach the webhook.")
+@option(
+    "--webhook-cert-dir",
+    default="",
+    may_be_empty=True,
+    show_default="none: the manager makes its own",
+    help="Where somebody else, such as cert-manager, keeps tls.crt and tls.key for it.",
+)
+@option(
+    "--pod-ip",
+    environment="POD_IP",
+    default="",
+    may_be_empty=True,
+    callback=_checked_ip,
+    show_default="none, and so no webhook",
+    help="The address at which API servers reach this process.",
+)
 def controller(
-    kubeconfig: Path | None, namespace: str, load_balancer_class: str, log_level: str, metrics_addr: str, identity: str
+    kubeconfig: Path | None,
+    namespace: str,
+    load_balancer_class: str,
+    log_level: str,
+    metrics_addr: str,
+    identity: str,
+    webhook_addr: str,
+    webhook_service: str,
+    webhook_cert_dir: str,
+    pod_ip: str,
 ) -> None:
     """Run the manager: it gives out addresses. One of all replicas leads."""
     from openelb import replica
+    from openelb.admission import Door
     from openelb.controller import Settings
 
     runtime.log_to_stderr(log_level)
     settings = Settings(identity, namespace, load_balancer_class, metrics_addr)
-    sys.exit(_run(replica.run(_access(kubeconfig), settings)))
+    door = None
+    if webhook_addr and pod_ip:
+        door = Door(webhook_addr, pod_ip, webhook_service, Path(webhook_cert_dir) if webhook_cert_dir else None)
+    elif webhook_addr:
+        log.info("no webhook is served: with --pod-ip or POD_IP, API servers could be told where")
+    sys.exit(_run(replica.run(_access(kubeconfig), settings, door)))
 
 
 @openelb.command()

@@ -1,4 +1,4 @@
-"""How a TLS connection to an API server is made: whom we trust, and the certificate that we show."""
+"""How TLS connections are made, to an API server and from one: whom we trust, and the certificate that we show."""
 
 import os
 import ssl
@@ -21,15 +21,22 @@ def trusting(authority: str, *, verify: bool = True) -> ssl.SSLContext:
     return context
 
 
+def serving() -> ssl.SSLContext:
+    """For a server, which has no certificate yet; `identify` may give it others while it serves."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 def identify(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Show that certificate (PEM) to the server. Raises ValueError when it and the key do not belong together."""
+    """Show that certificate (PEM) to the other side. Raises ValueError when it and the key do not belong together."""
     try:
         with _in_memory(f"{certificate}\n{key}") as path:
             context.load_cert_chain(path)
     except ssl.SSLError as error:
-        raise ValueError("the client certificate and its key do not belong together or are no PEM") from error
+        raise ValueError("the certificate and its key do not belong together or are no PEM") from error
     except OSError as error:
-        raise ValueError(f"the client certificate cannot be given to OpenSSL: {error.strerror}") from error
+        raise ValueError(f"the certificate cannot be given to OpenSSL: {error.strerror}") from error
 
 
 @contextmanager

@@ -48,3 +48,8 @@ LINKS = "openelb.io/links"
 NODE = "openelb.io/node"
 
 DAEMON_SET = "openelb-speaker"
+
+# The webhook: its configuration, which upstream has under this name as well, its Service, and the Secret of its certificate.
+WEBHOOK_CONFIGURATION = "openelb-admission"
+WEBHOOK_SERVICE = "openelb-webhook"
+WEBHOOK_CERTIFICATE = "openelb-webhook-cert"

@@ -133,7 +133,7 @@ def test_a_kubeconfig_that_cannot_be_used_says_why(written: Written, change: JSO
 
 def test_a_certificate_without_its_key_says_so(written: Written, identities: Pki) -> None:
     user = {"client-certificate-data": inline(identities.certificate("admin"))}
-    with pytest.raises(NoAccess, match="as user 'u': the client certificate and its key do not belong together"):
+    with pytest.raises(NoAccess, match="as user 'u': the certificate and its key do not belong together"):
         find_access(written(user=user))
 
 
@@ -264,7 +264,7 @@ async def test_a_client_certificate_of_an_exec_plugin_is_shown_to_servers_of_the
 
 async def test_a_client_certificate_of_an_exec_plugin_that_is_none_is_told(written: Written, tmp_path: Path) -> None:
     program(tmp_path, printing(clientCertificateData="x", clientKeyData="y"))
-    with pytest.raises(NoCredentials, match="user 'u' printed what cannot be used: the client certificate"):
+    with pytest.raises(NoCredentials, match="user 'u' printed what cannot be used: the certificate"):
         await find_access(written(user={"exec": PLUGIN})).login.credential()
 
 

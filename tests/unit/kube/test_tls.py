@@ -3,13 +3,12 @@
 import os
 import resource
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from lab import pki
 from openelb.kube import tls
+from tests.unit.limits import limited
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +16,6 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A certificate and its key (PEM)."""
     made = pki.write(tmp_path_factory.mktemp("pki"), server="192.0.2.5", names=["kubernetes"], nodes=[])
     return made.certificate("admin").read_text(), made.key("admin").read_text()
-
-
-@contextmanager
-def limited(what: int, most: int) -> Iterator[None]:
-    """Whatever wants more fails, as on a machine where there is no more."""
-    soft, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(what, (soft, hard))
 
 
 def test_a_certificate_and_its_key_are_taken_and_no_descriptor_stays_open(identity: tuple[str, str]) -> None:

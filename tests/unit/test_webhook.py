@@ -1,0 +1,212 @@
+"""The webhook over real TLS on loopback: what API servers get for an answer, and everybody else."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import ssl
+from contextlib import AsyncExitStack
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openelb.kube import tls
+from openelb.kube.review import Review
+from openelb.model.cluster import Pool
+from openelb.plan.admission import Verdict
+from openelb.runtime import NoPort
+from openelb.webhook import LARGEST, MOST_CONNECTIONS, Webhook
+from tests.unit.kube.objects import eip
+from tests.unit.serving import EIP_PATH, RESERVATION_PATH, issued, question, serving
+
+
+def refuse(review: Review) -> Verdict:
+    return Verdict("not this one: take another")
+
+
+def warn(review: Review) -> Verdict:
+    return Verdict(warnings=("mind the gap",))
+
+
+def stumble(review: Review) -> Verdict:
+    raise KeyError("a bug")
+
+
+def about(review: Review) -> Verdict:
+    """What the judge was asked about, told as a refusal."""
+    assert review.change is not None
+    assert isinstance(review.change.after, Pool)
+    return Verdict(review.change.after.address)
+
+
+# Answers.
+
+
+async def test_what_is_allowed_is_answered_so() -> None:
+    async with serving() as served:
+        assert await served.ask(question()) == {"uid": "705ab4f5", "allowed": True}
+        assert served.counts == {"allowed": 1}
+
+
+async def test_a_refusal_arrives_with_its_text() -> None:
+    async with serving(refuse) as served:
+        answer = await served.ask(question())
+        assert (answer["allowed"], answer["status"]["message"]) == (False, "not this one: take another")
+        assert served.counts == {"refused": 1}
+
+
+async def test_a_warning_refuses_nothing() -> None:
+    async with serving(warn) as served:
+        assert await served.ask(question()) == {"uid": "705ab4f5", "allowed": True, "warnings": ["mind the gap"]}
+
+
+async def test_the_judge_is_asked_about_what_is_to_be() -> None:
+    async with serving(about) as served:
+        answer = await served.ask(question(object=eip(address="192.0.2.7")))
+        assert answer["status"]["message"] == "192.0.2.7"
+
+
+async def test_a_bug_of_ours_stands_in_nobodys_way_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(stumble) as served:
+        for _ in range(3):
+            answer = await served.ask(question())
+            assert (answer["allowed"], answer["warnings"]) == (True, ["OpenELB could not check this: KeyError"])
+        assert served.counts == {"failed": 3}
+    told = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) == 1
+    assert "KeyError: 'a bug'" in (told[0].exc_text or "")
+
+
+async def test_an_object_that_cannot_be_read_is_allowed_with_a_warning() -> None:
+    async with serving(refuse) as served:
+        answer = await served.ask(question(object={"metadata": {}, "spec": {"address": 5}}))
+        assert answer["allowed"]
+        assert (
+            "cannot read this object: Expected `str | null`, got `int` - at `$.spec.address`" in answer["warnings"][0]
+        )
+
+
+# What is no question.
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body", "kind", "status", "why"),
+    [
+        ("/", "POST", question(), "application/json", 404, "nothing is here; questions go to /validate-"),
+        ("/metrics", "GET", b"", "application/json", 404, "nothing is here"),
+        (EIP_PATH, "GET", b"", "application/json", 405, "questions are sent by POST"),
+        (EIP_PATH, "PUT", question(), "application/json", 405, "questions are sent by POST"),
+        (EIP_PATH, "POST", question(), "text/plain", 415, "questions are application/json"),
+        (EIP_PATH, "POST", b"", "application/json", 400, "the body is no AdmissionReview"),
+        (EIP_PATH, "POST", b"\x1f\x8b garbage", "application/json", 400, "the body is no AdmissionReview"),
+        (RESERVATION_PATH, "POST", question(), "application/json", 400, "here EipReservation of network.kubesphere.io"),
+        (EIP_PATH, "POST", b" " * (LARGEST + 1), "application/json", 413, f"more than {LARGEST} bytes"),
+    ],
+)
+async def test_what_is_no_question_is_answered_with_a_sentence(
+    path: str, method: str, body: bytes, kind: str, status: int, why: str
+) -> None:
+    async with serving(refuse) as served:
+        found, text = await served.post(body, path, method, **{"Content-Type": kind})
+        assert found == status
+        assert why in text
+        assert text.count("\n") == 1
+        assert served.counts == {"unreadable": 1}
+        assert not (await served.ask(question()))["allowed"]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.binary(max_size=300)
+    | st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=9,
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_whatever_is_sent_is_answered_with_a_sentence(body: bytes) -> None:
+    async def send() -> None:
+        async with serving() as served:
+            status, text = await served.post(body)
+            assert 400 <= status < 500
+            assert text.count("\n") == 1
+
+    asyncio.run(send())
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET", b"\x16\x03\x01 and more\r\n\r\n", b"POST / HTTP/9.9\r\n\r\n", b"POST " + b"a" * 100_000]
+)
+async def test_who_does_not_speak_http_is_let_go_and_others_are_served(said: bytes) -> None:
+    async with serving() as served, served.said(said):
+        assert (await served.ask(question()))["allowed"]
+
+
+HALF = (
+    f"POST {EIP_PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n".encode(),
+    b"Content-Length: 100\r\n\r\n{",
+)
+
+
+async def test_who_sends_no_more_of_a_body_is_told_after_a_while() -> None:
+    async with serving(seconds=0.1) as served, served.said(*HALF) as reader:
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"the body did not arrive within 0.1 seconds" in answer
+
+
+async def test_who_ends_in_the_middle_of_a_body_costs_nothing() -> None:
+    async with serving() as served:
+        async with served.said(*HALF):
+            pass
+        assert (await served.ask(question()))["allowed"]
+
+
+async def test_who_speaks_no_tls_is_let_go() -> None:
+    async with serving() as served, served.said(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", tls=False) as reader:
+        with contextlib.suppress(ConnectionError):
+            assert b"HTTP" not in await reader.read()
+
+
+async def test_more_connections_than_there_may_be_are_closed_and_those_there_are_go_on() -> None:
+    async with serving() as served, AsyncExitStack() as stack:
+        assert (await served.ask(question()))["allowed"]
+        for number in range(MOST_CONNECTIONS - 1):  # who has not greeted yet counts as well
+            await stack.enter_async_context(served.said(tls=number % 2 == 0))
+        async with served.said(tls=False) as reader:
+            assert await reader.read() == b""
+        assert (await served.ask(question()))["allowed"]
+
+
+# Certificates.
+
+
+async def test_another_certificate_is_shown_from_the_next_connection_on_and_those_that_are_open_go_on() -> None:
+    async with serving() as served:
+        assert (await served.ask(question()))["allowed"]
+        other = issued()
+        served.shown.show(other["certificate"], other["key"], 5.0)
+        assert (await served.ask(question()))["allowed"]
+        with pytest.raises(ssl.SSLCertVerificationError):
+            async with served.said():
+                pass
+        served.trusted.load_verify_locations(cadata=other["authority"])
+        async with served.said():
+            assert served.shown.ends == 5.0
+
+
+async def test_what_cannot_be_shown_leaves_what_was_shown() -> None:
+    async with serving() as served:
+        other = issued()
+        with pytest.raises(ValueError, match="do not belong together"):
+            served.shown.show(other["certificate"], issued()["key"], 5.0)
+        async with served.said():
+            assert served.shown.ends == 0.0
+
+
+async def test_a_port_that_somebody_has_is_told() -> None:
+    async with serving() as served:
+        with pytest.raises(NoPort, match=f"cannot be served on 127.0.0.1:{served.port}: "):
+            async with Webhook(refuse, served.counts).serving("127.0.0.1", served.port, tls.serving()):
+                pass
