@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-YEAR = datetime.timedelta(days=365)
-EARLIER = datetime.timedelta(hours=1)
+DAYS = 365
+"""For how long a certificate is valid."""
+HOURS_BEFORE = 1
 """It is valid from so long before it was made: clocks of API servers differ a little."""
 
 
@@ -112,8 +113,8 @@ def _draft(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - EARLIER)
-        .not_valid_after(now + YEAR)
+        .not_valid_before(now - datetime.timedelta(hours=HOURS_BEFORE))
+        .not_valid_after(now + datetime.timedelta(days=DAYS))
     )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,14 @@ def wake_kubelets(cluster: Cluster) -> None:
 def clear(cluster: Cluster) -> None:
     """Remove every Service and Eip that a test left, so that the next finds all addresses free."""
     for path in (ALL_SERVICES, ALL_EIPS):
-        cluster.kubectl("delete", "--raw", path)
+        until(partial(_clear, cluster, path), what="the end of all Services and Eips")
 
-    def look() -> None:
-        left = [each["metadata"]["name"] for path in (ALL_SERVICES, ALL_EIPS) for each in cluster.get(path)["items"]]
-        require(not left, f"there are still {', '.join(left)}")
 
-    until(look, what="the end of all Services and Eips")
+def _clear(cluster: Cluster, path: str) -> None:
+    """An Eip is in use until its Services are gone, and cannot be deleted before."""
+    cluster.kubectl("delete", "--raw", path)
+    left = [each["metadata"]["name"] for each in cluster.get(path)["items"]]
+    require(not left, f"there are still {', '.join(left)}")
 
 
 # What users write.

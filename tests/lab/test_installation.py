@@ -50,8 +50,12 @@ def test_a_speaker_listens_on_its_node_s_loopback_only(openelb: Cluster) -> None
         assert doors(speaker_on(openelb, node.name)) == {"127.0.0.1:50053"}
 
 
-def test_a_manager_listens_for_health_and_metrics_only(openelb: Cluster) -> None:
-    assert {door.rpartition(":")[2] for door in doors(managers(openelb))} == {"50052"}
+def test_a_manager_listens_for_health_and_metrics_and_the_one_that_leads_for_the_api_server(openelb: Cluster) -> None:
+    def look() -> None:
+        ports = sorted(door.rpartition(":")[2] for door in doors(managers(openelb)))
+        require(ports == ["50052", "50052", "9443"], f"they listen on {ports}")
+
+    until(look, what="both managers to listen")
 
 
 # What it says.
@@ -202,7 +206,10 @@ def remove(cluster: Cluster, *options: str) -> None:
 
 def left_over(cluster: Cluster) -> str:
     """The names of all objects that could be ours and are still there."""
-    kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses"
+    kinds = (
+        "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses,"
+        "validatingwebhookconfigurations"
+    )
     found = cluster.kubectl("get", kinds, "-o", "name").split()
     ours = [name for name in found if "openelb" in name or names.GROUP in name]
     return " ".join(ours)

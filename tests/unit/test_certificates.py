@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openelb.certificates import EARLIER, YEAR, made, told
+from openelb.certificates import DAYS, HOURS_BEFORE, made, told
 from openelb.kube import tls
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -21,8 +21,8 @@ OTHER = made(NAMES, NOW)
 def test_what_it_makes_says_what_was_asked_for() -> None:
     assert told(**ONE) == {
         "names": NAMES,
-        "begins": (NOW - EARLIER).timestamp(),
-        "ends": (NOW + YEAR).timestamp(),
+        "begins": (NOW - datetime.timedelta(hours=HOURS_BEFORE)).timestamp(),
+        "ends": (NOW + datetime.timedelta(days=DAYS)).timestamp(),
         "problem": "",
     }
 

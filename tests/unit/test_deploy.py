@@ -11,8 +11,11 @@ import yaml
 
 from deploy.render import IMAGE, PACKAGE, RENDERED, from_nodes, render
 from openelb import __version__
+from openelb.cli.main import controller
 from openelb.host.state_file import MAX_BYTES
+from openelb.kube.admission import slice_name
 from openelb.model import names
+from openelb.webhook import PATHS, SECONDS
 
 ROOT = Path(__file__).parents[2]
 OBJECTS: list[dict[str, Any]] = list(yaml.load_all(RENDERED.read_text(), yaml.CSafeLoader))
@@ -86,6 +89,57 @@ def test_pods_have_only_the_rights_they_need(kind: str, name: str, added: list[s
 
 def test_no_right_is_given_on_everything_of_a_kind_of_right() -> None:
     assert "*" not in set(_words(each.get("rules", []) for each in OBJECTS))
+
+
+WEBHOOKS: dict[str, dict[str, Any]] = {
+    each["name"]: each for each in named("ValidatingWebhookConfiguration", names.WEBHOOK_CONFIGURATION)["webhooks"]
+}
+
+
+def test_our_webhooks_are_for_our_kinds_alone_and_upstreams_has_its_name() -> None:
+    asked = {
+        (*rule["apiGroups"], *rule["apiVersions"], resource)
+        for hook in WEBHOOKS.values()
+        for rule in hook["rules"]
+        for resource in rule["resources"]
+    }
+    assert asked == {(names.GROUP, names.VERSION, "eips"), (names.GROUP, names.VERSION, "eipreservations")}
+    assert "validate.eip.network.kubesphere.io" in WEBHOOKS
+    assert not [each for each in OBJECTS if each["kind"] == "MutatingWebhookConfiguration"]
+
+
+@pytest.mark.parametrize("hook", WEBHOOKS.values(), ids=WEBHOOKS)
+def test_our_webhooks_stand_in_nobodys_way(hook: dict[str, Any]) -> None:
+    assert (hook["failurePolicy"], hook["sideEffects"]) == ("Ignore", "None")
+    assert hook["timeoutSeconds"] == SECONDS
+
+
+@pytest.mark.parametrize("hook", WEBHOOKS.values(), ids=WEBHOOKS)
+def test_our_webhooks_lead_to_where_they_are_served(hook: dict[str, Any]) -> None:
+    service = named("Service", names.WEBHOOK_SERVICE)
+    reference = hook["clientConfig"]["service"]
+    assert (reference["namespace"], reference["name"]) == (names.NAMESPACE, names.WEBHOOK_SERVICE)
+    assert PATHS[reference["path"]].lower() in hook["rules"][0]["resources"][0]
+    (port,) = service["spec"]["ports"]
+    assert (reference["port"], port["port"], port["name"]) == (443, 443, "https")  # the slice's port has that name
+    assert "selector" not in service["spec"]
+    assert {"name": "webhook", "containerPort": port["targetPort"]} in container(*WORKLOADS[0])["ports"]
+    (default,) = (each.default for each in controller.params if each.name == "webhook_addr")
+    assert default == f":{port['targetPort']}"
+
+
+def test_the_manager_may_read_no_secret_but_its_own() -> None:
+    rules = [rule for each in OBJECTS for rule in each.get("rules") or () if "secrets" in rule["resources"]]
+    assert [rule.get("resourceNames") for rule in rules if rule["verbs"] != ["create"]] == [[names.WEBHOOK_CERTIFICATE]]
+    assert not [each for each in OBJECTS if each["kind"] == "ClusterRole" and "secrets" in set(_words(each["rules"]))]
+
+
+def test_what_the_manager_may_write_by_name_has_the_names_of_the_code() -> None:
+    found = {name for each in OBJECTS for rule in each.get("rules") or () for name in rule.get("resourceNames", ())}
+    assert found >= {
+        *(names.WEBHOOK_CERTIFICATE, names.WEBHOOK_CONFIGURATION, slice_name(names.WEBHOOK_SERVICE)),
+        names.LEADER_LEASE,
+    }
 
 
 def test_for_a_quick_look_the_package_is_taken_from_the_nodes() -> None:

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import Metric
 
 from deploy.render import IMAGE
 from lab.__main__ import fault
-from openelb import __version__, controller, metrics, refusals, runtime
+from openelb import __version__, admission, certificates, controller, identity, metrics, refusals, runtime, webhook
 from openelb.announce.counts import LinkCounts
 from openelb.announce.layer2 import TOLD_ONE_BY_ONE
 from openelb.announce.protocols import State
@@ -227,7 +227,8 @@ def test_every_field_of_our_kinds_is_explained_and_nothing_else_is(section: str,
 
 def test_every_metric_is_explained_with_its_labels_and_nothing_else_is() -> None:
     explained = {code(row[0])[0]: set(code(row[1])) for row in rows("docs/operate.md", "## Metrics")}
-    told = (metrics.manager(leads=True, snapshot=_one_pool()), _speaker_metrics(), metrics.loop(metrics.Pulse(), 0.0))
+    manager = metrics.manager(leads=True, snapshot=_one_pool()), metrics.webhook({}, 0.0)
+    told = (*manager, _speaker_metrics(), metrics.loop(metrics.Pulse(), 0.0))
     assert explained == _labels(chain(*told))
 
 
@@ -259,6 +260,11 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/operate.md", f"writes {report.PER_SECOND:g} a\nsecond at most"),
         ("docs/operate.md", f"{EVENTS_PER_SECOND:g} a second and {EVENTS} at once"),
         ("docs/operate.md", f"More than {TOLD_ONE_BY_ONE} addresses"),
+        ("docs/operate.md", f"every {admission.EVERY:g} seconds. It is valid for {certificates.DAYS} days"),
+        ("docs/operate.md", f"{identity.SETTLE_SECONDS:g} seconds later the new certificate is shown"),
+        ("SECURITY.md", f"may have {webhook.LARGEST >> 20} MiB and {webhook.SECONDS:g} seconds"),
+        ("SECURITY.md", f"at most {webhook.MOST_CONNECTIONS} connections"),
+        ("SECURITY.md", f"together at most\n  {webhook.MOST_HELD >> 20} MiB"),
         ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
         ("docs/reasons.md", f"repeated every {report.SERIES_SECONDS / 60:g} minutes"),
         ("docs/eip.md", f"{books.ROOM:,} entries"),
