@@ -5,7 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -44,6 +44,7 @@ class Led:
     """A replica that leads, and the API server that calls it."""
 
     server: SteeredApiServer
+    lease: FakeLease
     replica: Replica
     stop: asyncio.Event
 
@@ -80,11 +81,12 @@ async def leading(*objects: JSON, door: Door = DOOR) -> AsyncIterator[Led]:
         for each in objects:
             await server.put(EIPS if each["kind"] == "Eip" else SERVICES, each)
         reporter = Reporter(client, "openelb-manager", "manager-1")
-        replica = Replica(client, FakeLease(), reporter, Settings("manager-1"), runtime.Progress(), door)
+        lease = FakeLease()
+        replica = Replica(client, lease, reporter, Settings("manager-1"), runtime.Progress(), door)
         stop = asyncio.Event()
         running = asyncio.create_task(replica.run(stop))
         try:
-            yield Led(server, replica, stop)
+            yield Led(server, lease, replica, stop)
         finally:
             stop.set()
             await running
@@ -115,6 +117,22 @@ async def test_who_stops_says_first_that_nobody_is_to_come() -> None:
         led.stop.set()
         await led.server.until(lambda: led.endpoints() == [])
         assert led.server.requests[-1] == f"PATCH {NAMED}"
+
+
+async def test_who_has_lost_the_lead_is_not_found_any_more() -> None:
+    async with leading(POOL) as led:
+        await led.found()
+        assert led.lease.stored is not None
+        led.lease.stored = replace(led.lease.stored, holder="manager-2", version="another")
+        await led.server.until(lambda: led.endpoints() == [])
+
+
+async def test_where_the_next_to_lead_is_found_already_the_one_before_changes_nothing() -> None:
+    async with leading(POOL) as led:
+        await led.found()
+        there = led.server.stored(SLICES, SLICE, names.NAMESPACE)
+        await led.server.put(SLICES, {**there, "endpoints": [{"addresses": ["192.0.2.9"]}]})
+    assert led.endpoints() == [{"addresses": ["192.0.2.9"]}]
 
 
 async def test_figures_say_how_questions_ended_and_until_when_the_certificate_is_good() -> None:
