@@ -63,14 +63,13 @@ def told(authority: str, certificate: str, key: str) -> dict[str, Any]:
     """
     try:
         leaf = x509.load_pem_x509_certificate(certificate.encode())
-        names = _names(leaf)
-    except ValueError:
+        facts = {
+            "names": _names(leaf),
+            "begins": leaf.not_valid_before_utc.timestamp(),
+            "ends": leaf.not_valid_after_utc.timestamp(),
+        }
+    except Exception:  # whatever somebody has put there: the library has many errors for it
         return {"problem": "the certificate cannot be read"}
-    facts = {
-        "names": names,
-        "begins": leaf.not_valid_before_utc.timestamp(),
-        "ends": leaf.not_valid_after_utc.timestamp(),
-    }
     return facts | {"problem": _problem(leaf, authority, key)}
 
 

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from openelb.host import issuing
 from openelb.kube import admission, tls
@@ -26,6 +27,16 @@ AGAIN_SECONDS = 1.0
 """Until the next look, when another replica has just written."""
 
 _FIRST = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
+
+
+class Issuer(Protocol):
+    """Makes and reads certificates. Both raise NotIssued."""
+
+    async def make(self, names: Iterable[str]) -> Issued:
+        """One for a server of these names."""
+
+    async def read(self, issued: Issued) -> Certificate:
+        """What one says of itself, whatever it is."""
 
 
 class Unusable(Exception):
@@ -66,6 +77,7 @@ class Ours:
         service: str,
         shown: Shown,
         *,
+        issuer: Issuer = issuing,
         wall: Callable[[], float] = time.time,
         settle: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(SETTLE_SECONDS),
     ) -> None:
@@ -74,6 +86,7 @@ class Ours:
         self._service = service
         self._names = names_of(service, namespace)
         self._shown = shown
+        self._issuer = issuer
         self._wall = wall
         self._settle = settle
         self._showing = Issued()
@@ -102,7 +115,7 @@ class Ours:
         await self._show(kept.issued)
 
     async def _renew(self, kept: Kept, why: str) -> Kept:
-        made = await issuing.make(self._names)
+        made = await self._issuer.make(self._names)
         authorities = made.authority + _first(self._showing.authority or kept.issued.authority)
         renewed = Kept(replace(made, authority=authorities), kept.version)
         kept = await admission.write_certificate(self._client, self._namespace, renewed)
@@ -124,7 +137,7 @@ class Ours:
         if not issued.authority:
             return Certificate(problem="it names no authority")
         if issued != self._read[0]:
-            self._read = issued, await issuing.read(issued)
+            self._read = issued, await self._issuer.read(issued)
         return self._read[1]
 
 
@@ -134,11 +147,18 @@ class Foreign:
     """
 
     def __init__(
-        self, directory: Path, names: frozenset[str], shown: Shown, *, wall: Callable[[], float] = time.time
+        self,
+        directory: Path,
+        names: frozenset[str],
+        shown: Shown,
+        *,
+        issuer: Issuer = issuing,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._directory = directory
         self._names = names
         self._shown = shown
+        self._issuer = issuer
         self._wall = wall
         self._showing = Issued()
 
@@ -151,7 +171,9 @@ class Foreign:
         found = Issued("", certificate, key)
         if found == self._showing:
             return
-        facts = await issuing.read(found)
+        facts = await self._issuer.read(found)
+        if facts.problem:
+            raise self._unusable(facts.problem)
         try:
             self._shown.show(certificate, key, facts.ends)
         except ValueError as error:

@@ -174,8 +174,20 @@ def use(cluster: Cluster) -> None:
     cluster.kubectl("patch", "eip", installed.POOL, "--subresource=status", "--type=merge", "-p", patch)
     until(lambda: struck(cluster, "10.79.0.230"), what="the address of nobody to be free")
     installed.clear(cluster)
+    spoil_the_certificate(cluster)
     cluster.kubectl("-n", OPENELB, "delete", installed.SPEAKER)
     until(lambda: left_by_speakers(cluster), what="the end of the speakers' Leases")
+
+
+def spoil_the_certificate(cluster: Cluster) -> None:
+    """And have another replica lead, which looks at it at once. Ends when all is well."""
+    path = f"/api/v1/namespaces/{OPENELB}/secrets/{names.WEBHOOK_CERTIFICATE}"
+    until(lambda: cluster.get(path), what="the webhook's certificate")
+    patch = json.dumps({"data": {"tls.crt": "c3BvaWx0"}})
+    cluster.kubectl("-n", OPENELB, "patch", "secret", names.WEBHOOK_CERTIFICATE, "--type=merge", "-p", patch)
+    cluster.kubectl("-n", OPENELB, "delete", "pod", installed.leader(cluster))
+    until(lambda: require(cluster.get(path)["data"]["tls.crt"] != "c3BvaWx0", "it is spoilt"), what="another one")
+    installed.roll_out(cluster)
 
 
 def left_by_speakers(cluster: Cluster) -> None:

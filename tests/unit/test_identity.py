@@ -1,23 +1,23 @@
-"""Which certificate the webhook shows, whatever happens to the Secret it is kept in. Certificates are really made."""
+"""Which certificate the webhook shows, whatever happens to the Secret it is kept in."""
 
 import asyncio
 import base64
 import datetime
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openelb.certificates import made
+from openelb.certificates import made, told
 from openelb.identity import AGAIN_SECONDS, Foreign, Ours, Shown, Unusable, names_of
 from openelb.kube.admission import CONFIGURATION_PATH
 from openelb.kube.client import Client
 from openelb.kube.errors import Forbidden, NotFound
 from openelb.model import names
-from openelb.plan.renewal import DAY
+from openelb.plan.renewal import DAY, Certificate, Issued
 from tests.fakes.apiserver import JSON, Refusal
 from tests.fakes.steered import SteeredApiServer
 from tests.unit.replica import QUICKLY
@@ -36,6 +36,20 @@ async def nothing() -> None:
     pass
 
 
+class Here:
+    """Makes certificates as the program does, without a program."""
+
+    async def make(self, names: Iterable[str]) -> Issued:
+        return Issued(**made(sorted(names), datetime.datetime.now(datetime.UTC)))
+
+    async def read(self, issued: Issued) -> Certificate:
+        facts = told(issued.authority, issued.certificate, issued.key)
+        return Certificate(**{**facts, "names": frozenset(facts.get("names", ()))})
+
+
+HERE = Here()
+
+
 @dataclass
 class Cluster:
     """An API server, and replicas that keep the webhook's certificate on it."""
@@ -49,7 +63,7 @@ class Cluster:
     def ours(self, shown: Shown | None = None, settle: Callable[[], Awaitable[None]] = nothing) -> Ours:
         began = datetime.datetime.now(datetime.UTC).timestamp()
         now = shown or self.shown
-        return Ours(self.client, SPACE, SERVICE, now, wall=lambda: began + self.days * DAY, settle=settle)
+        return Ours(self.client, SPACE, SERVICE, now, issuer=HERE, wall=lambda: began + self.days * DAY, settle=settle)
 
     def kept(self, key: str = "tls.crt") -> str:
         """What the Secret has."""
@@ -245,7 +259,7 @@ GOOD = made(names_of(SERVICE, SPACE), datetime.datetime.now(datetime.UTC))
 async def test_files_of_somebody_else_are_shown_and_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     shown = Shown()
-    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown)
+    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown, issuer=HERE)
     put(tmp_path, GOOD)
     await foreign.look()
     ends = shown.ends
@@ -260,14 +274,14 @@ async def test_files_of_somebody_else_are_shown_and_followed(tmp_path: Path, cap
 
 async def test_files_that_cannot_be_shown_leave_what_was_shown(tmp_path: Path) -> None:
     shown = Shown()
-    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown)
+    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown, issuer=HERE)
     with pytest.raises(Unusable, match=r"cannot show tls\.crt and tls\.key in .*: No such file or directory"):
         await foreign.look()
     put(tmp_path, GOOD)
     await foreign.look()
     ends = shown.ends
     put(tmp_path, {**OTHERS, "key": GOOD["key"]})
-    with pytest.raises(Unusable, match="do not belong together"):
+    with pytest.raises(Unusable, match="the key is another certificate's"):
         await foreign.look()
     (tmp_path / "tls.crt").write_bytes(b"\xff")
     with pytest.raises(Unusable, match="they are no PEM"):

@@ -92,6 +92,8 @@ def test_the_kinds_are_printed_as_kubectl_takes_them() -> None:
         (["explain", "service"], "Missing argument 'NAMESPACE/NAME'"),
         (["controller", "--metrics-addr", "50052"], "'50052' is no address: write HOST:PORT, or :PORT"),
         (["speaker", "--node-name", "n1", "--metrics-addr", ":99999"], "':99999' is no address"),
+        (["controller", "--webhook-addr", "9443"], "'9443' is no address: write HOST:PORT, or :PORT"),
+        (["controller", "--pod-ip", "n1"], "'n1' is no IP address"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_sentence(arguments: list[str], sentence: str) -> None:

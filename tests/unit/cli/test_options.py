@@ -77,6 +77,14 @@ def test_nothing_is_served_where_the_address_is_empty(environment: pytest.Monkey
     assert chosen("speaker", "--node-name", "n1")["metrics_addr"] == ""
 
 
+def test_the_address_of_a_pod_is_what_kubernetes_says(environment: pytest.MonkeyPatch) -> None:
+    assert chosen("controller")["pod_ip"] == ""
+    environment.setenv("POD_IP", "2001:db8::7")
+    assert chosen("controller")["pod_ip"] == "2001:db8::7"
+    assert chosen("controller")["webhook_addr"] == ":9443"
+    assert chosen("controller", "--webhook-addr", "")["webhook_addr"] == ""
+
+
 def test_an_empty_variable_of_the_daemon_set_says_that_there_is_none(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("POD_UID", "4711")
     environment.setenv("OPENELB_DAEMON_SET", "")
