@@ -128,10 +128,10 @@ class Replica:
             await self._admission.serve()
 
     def _judge(self, review: Review) -> Verdict:
-        """What nobody who leads has looked at yet, or looks at any more, is not refused."""
+        """What nobody who leads has looked at yet is not refused."""
         if self._controller is None or self._controller.seen is None:
             return Verdict()
-        return judged(review, self._controller.facts()) if self._leadership.held(time.monotonic()) else Verdict()
+        return judged(review, self._controller.facts())
 
 
 async def run(access: Access, settings: Settings, door: Door | None = None) -> None:

@@ -87,10 +87,7 @@ class Webhook:
             asked = review.read(await self._body(request), kind)
         except (_No, NoReview) as no:
             self._counts[UNREADABLE] += 1
-            status = no.status if isinstance(no, _No) else 400
-            answer = web.Response(status=status, text=f"{no}\n")
-            answer.force_close()  # the rest of what was sent is not read
-            return answer
+            return web.Response(status=no.status if isinstance(no, _No) else 400, text=f"{no}\n")
         return web.Response(body=self._judged(asked), content_type="application/json")
 
     def _judged(self, asked: Review) -> bytes:

@@ -1,8 +1,10 @@
 """What users get wrong is said where they look, harms nobody else, and is served as soon as its cause is gone.
 
-They look at conditions, at `kubectl describe` and at `openelb explain`; nothing is restarted.
+They look at conditions, at `kubectl describe` and at `openelb explain`; nothing is restarted. Nobody is asked before it is
+stored: what the webhook refuses is in test_webhook.py.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -88,6 +90,12 @@ MISTAKES = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unasked(installation: Cluster) -> Iterator[None]:
+    with installed.unasked(installation):
+        yield
+
+
 @pytest.mark.parametrize("mistake", [pytest.param(each, id=name) for name, each in MISTAKES.items()])
 def test_a_mistake_is_told_harms_nobody_and_is_forgotten_when_it_is_put_right(
     mistake: Mistake, openelb: Cluster
@@ -96,7 +104,7 @@ def test_a_mistake_is_told_harms_nobody_and_is_forgotten_when_it_is_put_right(
     cluster.apply("\n---\n".join((eip("good", f"{LAN}.200-{LAN}.209"), *mistake.before)))
     if mistake.before:
         installed.served(cluster, "other")
-    cluster.apply("\n---\n".join(mistake.wrote))
+    until(lambda: cluster.apply("\n---\n".join(mistake.wrote)), what="the API server to ask nobody")
 
     told = until(lambda: refusal(cluster, mistake), what="the condition that tells of the mistake")
     until(lambda: event(cluster, "service", "web", mistake.reason, told), what="the Event of the Service")

@@ -28,7 +28,7 @@ SOON = 15.0
 @pytest.fixture
 def guarded(pool: Cluster) -> Cluster:
     """A pool, and a webhook that refuses another one with its addresses."""
-    until(lambda: refusal(pool, OVERLAPPING), what="a refusal")
+    until(lambda: refusal(pool, OVERLAPPING), what="a refusal", timeout=120)
     return pool
 
 

@@ -110,13 +110,18 @@ async def test_a_certificate_is_made_kept_trusted_and_shown(cluster: Cluster, ca
     assert "made a certificate for openelb-webhook.openelb-system.svc: there is none" in caplog.messages
 
 
-async def test_nothing_is_written_while_nothing_changes(cluster: Cluster) -> None:
+async def test_nothing_is_written_or_said_while_nothing_changes(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     ours = cluster.ours()
     await ours.look()
     written(cluster)
+    said = len(caplog.messages)
     cluster.days = 200
     await ours.look()
     assert written(cluster) == []
+    assert len(caplog.messages) == said
 
 
 async def test_who_leads_next_goes_on_with_the_same(cluster: Cluster) -> None:
@@ -145,6 +150,15 @@ async def test_it_is_renewed_in_time_and_shown_when_api_servers_trust_both(clust
     assert cluster.trusted() == cluster.kept("ca.crt")
     assert cluster.trusted().endswith(before)
     assert settled == [(cluster.trusted(), ended)]  # what was shown by then is the one before
+
+
+async def test_who_has_shown_none_yet_renews_it_as_well(cluster: Cluster) -> None:
+    await cluster.ours().look()
+    before = cluster.trusted()
+    cluster.days = 300
+    await cluster.ours(Shown()).look()
+    assert cluster.trusted() != before
+    assert cluster.trusted().endswith(before)
 
 
 async def test_of_those_before_only_the_last_is_trusted(cluster: Cluster) -> None:

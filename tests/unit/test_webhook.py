@@ -16,7 +16,7 @@ from openelb.kube.review import Review
 from openelb.model.cluster import Pool
 from openelb.plan.admission import Verdict
 from openelb.runtime import NoPort
-from openelb.webhook import LARGEST, MOST_CONNECTIONS, Webhook
+from openelb.webhook import LARGEST, MOST_CONNECTIONS, MOST_HELD, Webhook
 from tests.unit.kube.objects import eip
 from tests.unit.serving import EIP_PATH, RESERVATION_PATH, issued, question, serving
 
@@ -169,13 +169,39 @@ async def test_who_speaks_no_tls_is_let_go() -> None:
             assert b"HTTP" not in await reader.read()
 
 
+async def test_who_does_not_greet_is_let_go_after_a_while() -> None:
+    async with serving(seconds=0.1) as served, served.said(tls=False) as reader:
+        assert await reader.read() == b""
+
+
+async def test_there_is_room_for_so_much_at_once_and_afterwards_again() -> None:
+    most = (
+        f"POST {EIP_PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n".encode(),
+        f"Content-Length: {LARGEST}\r\n\r\n".encode(),
+        b" " * (LARGEST - 1),
+    )
+    async with serving(seconds=30.0) as served:
+        async with AsyncExitStack() as stack:
+            readers = [await stack.enter_async_context(served.said(*most)) for _ in range(MOST_HELD // LARGEST + 1)]
+            told, waiting = await asyncio.wait(
+                [asyncio.create_task(reader.readline()) for reader in readers], return_when=asyncio.FIRST_COMPLETED
+            )
+            assert {each.result() for each in told} == {b"HTTP/1.1 503 Service Unavailable\r\n"}
+            for each in waiting:
+                each.cancel()
+        for _ in range(2):
+            status, _ = await served.post(b" " * LARGEST)
+            assert status == 400
+
+
 async def test_more_connections_than_there_may_be_are_closed_and_those_there_are_go_on() -> None:
     async with serving() as served, AsyncExitStack() as stack:
         assert (await served.ask(question()))["allowed"]
         for number in range(MOST_CONNECTIONS - 1):  # who has not greeted yet counts as well
             await stack.enter_async_context(served.said(tls=number % 2 == 0))
-        async with served.said(tls=False) as reader:
-            assert await reader.read() == b""
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            async with served.said():
+                pass
         assert (await served.ask(question()))["allowed"]
 
 
