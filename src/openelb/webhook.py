@@ -78,6 +78,7 @@ class Webhook:
             accepting.cancel()
             await asyncio.wait([accepting])
             listening.close()
+            server.pre_shutdown()  # those on which nothing is asked end at once
             await server.shutdown(self._seconds)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:

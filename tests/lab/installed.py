@@ -77,7 +77,8 @@ def unasked(cluster: Cluster) -> Iterator[None]:
     """For as long as this lasts, the API server asks no manager about what is written, as if none had been there."""
     path = f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{names.WEBHOOK_CONFIGURATION}"
     kept = cluster.get(path)
-    for field in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"):
+    # Without what was applied, to which kubectl would add all that the manager has written, and take it off one day.
+    for field in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "annotations"):
         kept["metadata"].pop(field, None)
     cluster.kubectl("delete", "validatingwebhookconfiguration", names.WEBHOOK_CONFIGURATION)
     try:

@@ -31,7 +31,7 @@ from tests.unit.builders import pool, snapshot
 from tests.unit.kube.objects import EIPS, SERVICES, SLICES, eip
 from tests.unit.replica import POOL, QUICKLY, wanting
 from tests.unit.serving import EIP_PATH, NAME, question
-from tests.unit.test_identity import CONFIGURATION, CONFIGURATIONS
+from tests.unit.test_identity import CONFIGURATION, CONFIGURATIONS, SECRETS
 
 SLICE = f"{names.WEBHOOK_SERVICE}-leader"
 OVERLAPPING = eip("other", "192.0.2.100-192.0.2.101", spec={"protocol": "layer2", "interface": "eth0"})
@@ -109,6 +109,14 @@ async def test_a_pool_in_use_is_not_deleted() -> None:
         await led.server.until(lambda: bool(led.server.stored(SERVICES, "web", "default")["status"]["loadBalancer"]))
         answer = await led.ask(operation="DELETE", object=None, oldObject=POOL)
         assert "Eip pool is in use by " in answer["status"]["message"]
+
+
+async def test_before_the_cluster_is_read_nobody_is_to_come() -> None:
+    async with leading(POOL) as led:
+        led.server.refuse(f"GET {SERVICES}", Refusal(500))
+        await led.server.until(lambda: led.server.requests.count(f"GET {SERVICES}") > 3)
+        assert led.server.has(SECRETS, names.WEBHOOK_CERTIFICATE, names.NAMESPACE)
+        assert not led.server.has(SLICES, SLICE, names.NAMESPACE)
 
 
 async def test_who_stops_says_first_that_nobody_is_to_come() -> None:

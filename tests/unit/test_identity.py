@@ -37,17 +37,18 @@ async def nothing() -> None:
 
 
 class Here:
-    """Makes certificates as the program does, without a program."""
+    """Makes certificates as the program does, without a program, and counts how often it is asked to read one."""
+
+    def __init__(self) -> None:
+        self.reads = 0
 
     async def make(self, names: Iterable[str]) -> Issued:
         return Issued(**made(sorted(names), datetime.datetime.now(datetime.UTC)))
 
     async def read(self, issued: Issued) -> Certificate:
+        self.reads += 1
         facts = told(issued.authority, issued.certificate, issued.key)
         return Certificate(**{**facts, "names": frozenset(facts.get("names", ()))})
-
-
-HERE = Here()
 
 
 @dataclass
@@ -59,11 +60,14 @@ class Cluster:
     shown: Shown = field(default_factory=Shown)
     days: float = 0.0
     """Since the test began."""
+    issuer: Here = field(default_factory=Here)
 
     def ours(self, shown: Shown | None = None, settle: Callable[[], Awaitable[None]] = nothing) -> Ours:
         began = datetime.datetime.now(datetime.UTC).timestamp()
         now = shown or self.shown
-        return Ours(self.client, SPACE, SERVICE, now, issuer=HERE, wall=lambda: began + self.days * DAY, settle=settle)
+        return Ours(
+            self.client, SPACE, SERVICE, now, issuer=self.issuer, wall=lambda: began + self.days * DAY, settle=settle
+        )
 
     def kept(self, key: str = "tls.crt") -> str:
         """What the Secret has."""
@@ -117,11 +121,11 @@ async def test_nothing_is_written_or_said_while_nothing_changes(
     ours = cluster.ours()
     await ours.look()
     written(cluster)
-    said = len(caplog.messages)
+    said, read = len(caplog.messages), cluster.issuer.reads
     cluster.days = 200
     await ours.look()
     assert written(cluster) == []
-    assert len(caplog.messages) == said
+    assert (len(caplog.messages), cluster.issuer.reads) == (said, read)
 
 
 async def test_who_leads_next_goes_on_with_the_same(cluster: Cluster) -> None:
@@ -209,6 +213,29 @@ async def test_what_somebody_spoilt_is_made_anew_and_said(
     assert written(cluster) == []
 
 
+async def test_an_authority_that_is_none_is_not_handed_on(cluster: Cluster) -> None:
+    await cluster.ours().look()
+    await cluster.keep(ca_crt="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    await cluster.ours(Shown()).look()
+    assert cluster.kept("ca.crt").count("BEGIN CERTIFICATE") == 1
+
+
+async def test_what_others_write_into_the_configuration_in_between_is_not_overwritten(cluster: Cluster) -> None:
+    other = {"name": "another.example.org", "clientConfig": {"url": "https://example.org"}}
+
+    async def add() -> None:
+        changed = {**CONFIGURATION, "webhooks": [other, *CONFIGURATION["webhooks"]]}
+        await cluster.server.put(CONFIGURATIONS, changed)
+
+    cluster.server.before(f"PATCH {CONFIGURATION_PATH}", add)
+    ours = cluster.ours()
+    assert await ours.look() == AGAIN_SECONDS
+    await ours.look()
+    first, second = cluster.server.only(CONFIGURATIONS)["webhooks"]
+    assert first == other
+    assert second["clientConfig"]["caBundle"]
+
+
 async def test_whom_somebody_made_api_servers_trust_is_put_right(cluster: Cluster) -> None:
     ours = cluster.ours()
     await ours.look()
@@ -273,7 +300,7 @@ GOOD = made(names_of(SERVICE, SPACE), datetime.datetime.now(datetime.UTC))
 async def test_files_of_somebody_else_are_shown_and_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     shown = Shown()
-    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown, issuer=HERE)
+    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown, issuer=Here())
     put(tmp_path, GOOD)
     await foreign.look()
     ends = shown.ends
@@ -288,7 +315,7 @@ async def test_files_of_somebody_else_are_shown_and_followed(tmp_path: Path, cap
 
 async def test_files_that_cannot_be_shown_leave_what_was_shown(tmp_path: Path) -> None:
     shown = Shown()
-    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown, issuer=HERE)
+    foreign = Foreign(tmp_path, names_of(SERVICE, SPACE), shown, issuer=Here())
     with pytest.raises(Unusable, match=r"cannot show tls\.crt and tls\.key in .*: No such file or directory"):
         await foreign.look()
     put(tmp_path, GOOD)

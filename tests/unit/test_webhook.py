@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import logging
 import ssl
@@ -163,6 +164,19 @@ async def test_who_ends_in_the_middle_of_a_body_costs_nothing() -> None:
         assert (await served.ask(question()))["allowed"]
 
 
+async def test_what_is_packed_is_not_unpacked() -> None:
+    async with serving() as served:
+        status, text = await served.post(gzip.compress(question()), **{"Content-Encoding": "gzip"})
+        assert (status, "the body is no AdmissionReview" in text) == (400, True)
+
+
+async def test_connections_that_are_open_end_with_the_webhook() -> None:
+    async with AsyncExitStack() as stack:
+        async with serving() as served:
+            reader = await stack.enter_async_context(served.said())
+        assert await reader.read() == b""
+
+
 async def test_who_speaks_no_tls_is_let_go() -> None:
     async with serving() as served, served.said(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", tls=False) as reader:
         with contextlib.suppress(ConnectionError):
@@ -170,7 +184,7 @@ async def test_who_speaks_no_tls_is_let_go() -> None:
 
 
 async def test_who_does_not_greet_is_let_go_after_a_while() -> None:
-    async with serving(seconds=0.1) as served, served.said(tls=False) as reader:
+    async with serving(seconds=0.1) as served, served.said(tls=False) as reader, asyncio.timeout(20):
         assert await reader.read() == b""
 
 
