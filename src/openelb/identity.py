@@ -14,7 +14,7 @@ from typing import Protocol
 
 from openelb.host import issuing
 from openelb.kube import admission, tls
-from openelb.kube.admission import Kept
+from openelb.kube.admission import Kept, NobodyAsks
 from openelb.kube.client import Client
 from openelb.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from openelb.plan.renewal import Certificate, Issued, due
@@ -107,7 +107,7 @@ class Ours:
             kept = await self._renew(kept, why)
         try:
             told = await admission.trust(self._client, self._namespace, self._service, kept.issued.authority)
-        except (Forbidden, NotFound):
+        except (Forbidden, NotFound, NobodyAsks):
             await self._show(kept.issued)  # somebody else may see to it that the authority is trusted
             raise
         if told and self._shown.ready.is_set():

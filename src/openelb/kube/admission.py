@@ -9,7 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from openelb.kube.client import Client, JsonPatch
-from openelb.kube.errors import NotFound
+from openelb.kube.errors import ApiError, NotFound
 from openelb.kube.resources import SLICES_PATH
 from openelb.kube.shapes import ObjectShape, Shape
 from openelb.model import names
@@ -20,6 +20,10 @@ CONFIGURATION_PATH = (
 )
 AUTHORITY, CERTIFICATE, KEY = "ca.crt", "tls.crt", "tls.key"
 """The keys of a Secret of type kubernetes.io/tls, as cert-manager has them as well."""
+
+
+class NobodyAsks(ApiError):
+    """The configuration has no webhook that leads to our Service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,22 @@ async def write_certificate(client: Client, namespace: str, kept: Kept) -> Kept:
 
 async def trust(client: Client, namespace: str, service: str, authority: str) -> bool:
     """Have API servers trust the authority for whatever webhook of ours is called by way of that Service. Returns whether
-    anything was to be written. Raises Conflict when somebody else wrote, NotFound without a configuration, and ApiError.
+    anything was to be written. Raises Conflict when somebody else wrote, NotFound without a configuration, NobodyAsks, and
+    ApiError.
     """
     found = await client.get(CONFIGURATION_PATH, _Configuration)
     bundle = _encoded(authority)
+    hooks = enumerate(found.webhooks or ())
+    ours = [(number, hook) for number, hook in hooks if _is_ours(hook, namespace, service)]
+    if not ours:
+        raise NobodyAsks(
+            f"no webhook of ValidatingWebhookConfiguration {names.WEBHOOK_CONFIGURATION} leads to Service "
+            f"{namespace}/{service}: correct clientConfig.service there, or apply the manifest of this version"
+        )
     patch: JsonPatch = [
         {"op": "add", "path": f"/webhooks/{number}/clientConfig/caBundle", "value": bundle}
-        for number, hook in enumerate(found.webhooks or ())
-        if _is_ours(hook, namespace, service) and hook.client_config.ca_bundle != bundle
+        for number, hook in ours
+        if hook.client_config.ca_bundle != bundle
     ]
     if patch:
         await client.patch(CONFIGURATION_PATH, [_as_read(found.metadata.resource_version), *patch], _Configuration)

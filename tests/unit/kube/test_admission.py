@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from openelb.kube import admission
-from openelb.kube.admission import CONFIGURATION_PATH, Kept
+from openelb.kube.admission import CONFIGURATION_PATH, Kept, NobodyAsks
 from openelb.kube.client import Client
 from openelb.kube.errors import AlreadyExists, Conflict, NotFound
 from openelb.model import names
@@ -99,6 +99,12 @@ async def test_an_authority_of_before_is_replaced(server: FakeApiServer, client:
 
 async def test_a_configuration_that_is_not_there_is_told(server: FakeApiServer, client: Client) -> None:
     with pytest.raises(NotFound):
+        await admission.trust(client, SPACE, SERVICE, "the authority")
+
+
+async def test_webhooks_that_lead_elsewhere_are_told(server: FakeApiServer, client: Client) -> None:
+    await server.put(CONFIGURATIONS, configuration(("elsewhere", SERVICE)))
+    with pytest.raises(NobodyAsks, match="leads to Service openelb-system/openelb-webhook: correct clientConfig"):
         await admission.trust(client, SPACE, SERVICE, "the authority")
 
 
