@@ -30,6 +30,7 @@ LANS = "10.78.0.", f"{site.LAN}."
 CLUSTERS = {
     "master, and what was changed while nobody looked": (
         *MASTER,
+        "master/ipv6",
         "master/node-proxy",
         "master/leftovers-controller-down",
     ),
