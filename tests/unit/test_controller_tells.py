@@ -46,7 +46,10 @@ async def test_an_address_that_is_given_back_is_told() -> None:
         stored = manager.server.stored(SERVICES, "web", "default")
         await manager.put(SERVICES, {**stored, "metadata": {**stored["metadata"], "annotations": {}}})
         await manager.settle()
-        assert manager.told() == ["ReleaseIP: success to release ip: 192.0.2.1"]
+        assert manager.told() == [
+            "ReleaseIP: success to release ip: 192.0.2.1; it has not opted in: set the annotation "
+            'lb.kubesphere.io/v1alpha1: "openelb"'
+        ]
         assert (manager.address("web"), manager.ledger()) == ("", {})
 
 

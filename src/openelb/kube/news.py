@@ -74,8 +74,9 @@ def _tell_address(reporter: Reporter, before: Service, written: Service, publica
         log.info("Service %s: gets %s from Eip %s", written.key, address, publication.pool_label)
         reporter.tell(written, "AssignIP", f"success to assign ip: {address}", warning=False)
     for address in sorted(set(before.ingress) - set(publication.ingress)):
-        log.info("Service %s: gives back %s", written.key, address)
-        reporter.tell(written, "ReleaseIP", f"success to release ip: {address}", warning=False)
+        log.info("Service %s: gives back %s%s", written.key, address, publication.why and f", since {publication.why}")
+        told = f"success to release ip: {address}{publication.why and '; '}{publication.why}"
+        reporter.tell(written, "ReleaseIP", told, warning=False)
 
 
 def _changed(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> Iterator[Condition]:

@@ -227,6 +227,7 @@ class Service:
 class Publication:
     """All that we write on a Service: its ingress addresses, the label that names their pool, our finalizer, our conditions.
     `proxied` is for the finalizer of upstream's node-proxy, which is never put on and comes off when it guards nothing.
+    `why` it gives up what it showed is told and not written.
     """
 
     ingress: tuple[str, ...] = ()
@@ -234,6 +235,7 @@ class Publication:
     guarded: bool = False
     conditions: tuple[Condition, ...] = ()
     proxied: bool = False
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

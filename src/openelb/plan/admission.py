@@ -6,6 +6,7 @@ being deleted always. A text begins as that of older releases where they had one
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from openelb.model import names
@@ -18,7 +19,6 @@ from openelb.plan.ledger import Holding
 from openelb.plan.placement import CAN_REACH, misnamed, trusted, unserved
 from openelb.plan.pools import reservation_outlook
 from openelb.plan.terms import Terms, held, seniority, usable
-from openelb.plan.wording import named
 
 NAMED = 5
 FORCED = f'set the annotation {names.FORCE}: "true" on the Eip'
@@ -85,7 +85,7 @@ def eip_deleted(old: Pool, facts: Facts) -> Verdict:
     users = _users(old, EVERYTHING.without(_elsewhere(old, usable(facts.terms.by_name))), facts)
     if not users:
         return Verdict()
-    told = f"Eip {old.name} is in use by {named(users, NAMED)}"
+    told = f"Eip {old.name} is in use by {users}"
     if old.forced:
         return Verdict(warnings=(f"{told}: it goes once they are deleted or moved to another Eip",))
     return Verdict(f"{told}: delete these Services or move them to another Eip first, or {FORCED}")
@@ -160,34 +160,43 @@ def _loss(old: Pool, new: Pool, facts: Facts) -> _Objection:
     """Addresses in use that would be in no Eip any more. A pool whose address is spoilt keeps what it had."""
     lost = Ranges() if new.problem else trusted(old).without(new.ranges)
     staying = [pool for pool in facts.terms.by_name if not pool.deleting]
-    users = _users(old, lost.without(_elsewhere(old, staying)), facts) if lost else set()
+    users = _users(old, lost.without(_elsewhere(old, staying)), facts) if lost else ""
     if not users:
         return _Objection()
-    who = named(users, NAMED)
     return _Objection(
         "the address field is not allowed to be modified so that addresses in use fall out of it: keep those of "
-        f"{who}, or move these Services to another Eip first, or {FORCED}",
-        f"no node answers any more for addresses of {who}, which they keep: put these addresses back, or move the Services",
+        f"{users}, or move these Services to another Eip first, or {FORCED}",
+        f"no node answers any more for addresses of {users}, which they keep: put these addresses back, or move the Services",
     )
 
 
 def _withheld(old: Pool, new: Pool, facts: Facts) -> list[str]:
     """Addresses in use that the pool still has, and that it gives out no more."""
     dropped = old.given.without(new.given)
-    users = _users(old, dropped.without(dropped.without(new.ranges)), facts) if dropped else set()
-    return [f"what is excluded stays with who has it: {named(users, NAMED)}"] if users else []
+    users = _users(old, dropped.without(dropped.without(new.ranges)), facts) if dropped else ""
+    return [f"what is excluded stays with who has it: {users}"] if users else []
 
 
 def _elsewhere(pool: Pool, others: Iterable[Pool]) -> Ranges:
     return Ranges.of(part for other in others if other.name != pool.name for part in trusted(other).parts)
 
 
-def _users(pool: Pool, ranges: Ranges, facts: Facts) -> set[ServiceKey]:
-    """Who has an address of the pool within the ranges: looked for among the fewer, those in use or those of the ranges."""
+def _users(pool: Pool, ranges: Ranges, facts: Facts) -> str:
+    """Some of those who have an address of the pool within the ranges; nothing where nobody has. Looked for among the fewer,
+    those in use or those of the ranges, and no longer than until there are enough to be named: it may be 10,000.
+    """
     books = facts.books
+    found: Iterable[tuple[ServiceKey, ...]]
     if ranges.size < books.usage(pool.name):
-        return {key for address in ranges for key in books.sharers(Holding(pool.name, address))}
-    return {key for keys in ranges.among(books.in_use(pool.name)) for key in keys}
+        found = (books.sharers(Holding(pool.name, address)) for address in ranges)
+    else:
+        found = ranges.among(books.in_use(pool.name))
+    some: dict[ServiceKey, None] = {}
+    for keys in found:
+        some |= dict.fromkeys(keys)
+        if len(some) > NAMED:
+            break
+    return ", ".join(map(str, islice(some, NAMED))) + (" and others" if len(some) > NAMED else "")
 
 
 def _hints(pool: Pool, facts: Facts) -> list[str]:

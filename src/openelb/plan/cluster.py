@@ -90,7 +90,7 @@ class Planner:
         touched |= self._waiting | self._moved_endpoints(snapshot)
         laid_down = pools.hold(laid_down, books)
         due = [one.expires for one in laid_down.reservations if one.expires < math.inf]
-        look = Look(snapshot, books, laid_down, reach, Chooser(books, laid_down, now, due), now)
+        look = Look(snapshot, books, laid_down, reach, Chooser(books, laid_down, now, due), now, self._lb_class)
         judged = [snapshot.services[key] for key in sorted(touched & snapshot.services.keys())]
         unknown, struck = _strike_the_gone(look)
         entered = self._judge(judged, look)

@@ -11,6 +11,7 @@ from openelb.plan import cluster, node
 from openelb.plan.allocation import wants_address
 from openelb.plan.placement import candidates, link_for, winner
 from openelb.plan.terms import terms
+from openelb.plan.wording import not_ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _unreadable(found: Unreadable) -> str:
 def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_class: str, now: float) -> Explanation:
     service = snapshot.services[key]
     if not wants_address(service, terms(snapshot, now), lb_class) and not service.pool_label:
-        return Explanation(str(key), "", "", "", False, (_not_ours(service, lb_class),), ())
+        return Explanation(str(key), "", "", "", False, (not_ours(service, lb_class),), ())
     carried = cluster.published(service)
     want = cluster.plan(snapshot, alive, lb_class, now).services.get(key, carried)
     sentences = tuple(f"{condition.message} ({condition.reason})" for condition in want.conditions)
@@ -121,20 +122,6 @@ def _who(owner: str) -> str:
 
 def _links(speaker: Speaker) -> str:
     return ", ".join(link.name for link in speaker.links) or "none"
-
-
-def _not_ours(service: Service, lb_class: str) -> str:
-    if service.deleting:
-        return "the Service is being deleted"
-    if not service.load_balancer:
-        return "its type is not LoadBalancer: set spec.type to LoadBalancer"
-    if service.load_balancer_class not in ("", lb_class):
-        return (
-            f"spec.loadBalancerClass {service.load_balancer_class} belongs to another load balancer; ours is {lb_class}"
-        )
-    if service.node_proxy in names.NODE_PROXY_KINDS:
-        return f"the annotation {names.NODE_PROXY} asks for node-proxy, which this version does not provide"
-    return f'it has not opted in: set the annotation {names.OPT_IN}: "{names.OPT_IN_VALUE}"'
 
 
 def _soon(service: Service, want: Publication) -> str:

@@ -27,6 +27,7 @@ class Look:
     reaches: Mapping[str, Reach]
     chooser: Chooser
     now: float
+    lb_class: str = names.LOAD_BALANCER_CLASS
 
 
 def publish(

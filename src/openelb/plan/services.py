@@ -19,6 +19,7 @@ from openelb.plan.ledger import Holding
 from openelb.plan.placement import trusted
 from openelb.plan.publishing import Look, give_back, heir_of, listed, publish, refused
 from openelb.plan.request import Request
+from openelb.plan.wording import not_ours
 
 
 def published(service: Service) -> Publication:
@@ -235,7 +236,7 @@ def unserved(service: Service, look: Look) -> Publication | None:
     proxied = names.NODE_PROXY_FINALIZER in service.finalizers and not service.deleting
     # Our label alone says nothing: it has the name of the annotation, and people put it on other Services by mistake.
     if (service.pool_label and guarded) or any(holding.address in books.shown(service.key) for holding in held):
-        return Publication(guarded=guarded, proxied=proxied)
+        return Publication(guarded=guarded, proxied=proxied, why=not_ours(service, look.lb_class))
     if held:
         for holding in held:
             give_back(service.key, holding, look)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from heapq import nsmallest
 
+from openelb.model import names
 from openelb.model.addresses import Address
-from openelb.model.cluster import Pool, ServiceKey
+from openelb.model.cluster import Pool, Service, ServiceKey
 from openelb.model.findings import Finding, Reason
 from openelb.plan.terms import Terms
 
@@ -48,6 +49,21 @@ def taken(address: Address, others: Iterable[ServiceKey]) -> Finding:
     return Finding(
         Reason.ADDRESS_TAKEN, f"{address} is in use by {named(others)}: ask for another address, or free it there"
     )
+
+
+def not_ours(service: Service, lb_class: str) -> str:
+    """Why the Service is not ours to serve."""
+    if service.deleting:
+        return "the Service is being deleted"
+    if not service.load_balancer:
+        return "its type is not LoadBalancer: set spec.type to LoadBalancer"
+    if service.load_balancer_class not in ("", lb_class):
+        return (
+            f"spec.loadBalancerClass {service.load_balancer_class} belongs to another load balancer; ours is {lb_class}"
+        )
+    if service.node_proxy in names.NODE_PROXY_KINDS:
+        return f"the annotation {names.NODE_PROXY} asks for node-proxy, which this version does not provide"
+    return f'it has not opted in: set the annotation {names.OPT_IN}: "{names.OPT_IN_VALUE}"'
 
 
 def repaired(entered: Iterable[tuple[ServiceKey, Address]], struck: Iterable[tuple[ServiceKey, Address]]) -> str:

@@ -251,7 +251,7 @@ def test_a_pool_may_not_lose_what_is_in_use_and_its_services_are_named() -> None
     assert refusal.startswith("the address field is not allowed to be modified")
     assert "keep those of default/s8, default/s9, default/t, or move" in refusal
     named = changed(old, rewritten(old, "10.0.0.1")).refusal
-    assert "default/s2, default/s3, default/s4, default/s5, default/s6 and 4 more" in named
+    assert "default/s2, default/s3, default/s4, default/s5, default/s6 and others" in named
     assert changed(old, rewritten(old, "192.168.0.0/24")).refusal
 
 
@@ -317,7 +317,7 @@ def test_a_change_is_warned_of_what_it_brings_and_not_of_what_was_there() -> Non
 def test_a_pool_in_use_is_not_deleted_and_its_services_are_named() -> None:
     refusal = deleted(pool(text="10.0.0.0/24", used=users(7))).refusal
     assert refusal.startswith(
-        "Eip eip is in use by default/s1, default/s2, default/s3, default/s4, default/s5 and 2 more"
+        "Eip eip is in use by default/s1, default/s2, default/s3, default/s4, default/s5 and others"
     )
     assert REMEDY.search(refusal)
     assert f'{names.FORCE}: "true"' in refusal
