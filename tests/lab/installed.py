@@ -3,7 +3,6 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,7 @@ def wake_kubelets(cluster: Cluster) -> None:
             faults.kill(cluster, "kubelet", node.name)
 
 
-@contextmanager
+@contextlib.contextmanager
 def unasked(cluster: Cluster) -> Iterator[None]:
     """For as long as this lasts, the API server asks no manager about what is written, as if none had been there."""
     path = f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{names.WEBHOOK_CONFIGURATION}"

@@ -44,12 +44,13 @@ def test_a_pulled_plug_takes_the_carrier_until_it_is_back(site: Site) -> None:
     assert site.client.who_has("10.79.0.11") == {node.mac()}
 
 
-def test_a_pulled_plug_costs_a_host_no_route(site: Site) -> None:
+@pytest.mark.parametrize("family", ["-4", "-6"])
+def test_a_pulled_plug_costs_a_host_no_route(family: str, site: Site) -> None:
     node = site.nodes[0]
-    before = node.ip("route")
+    before = node.ip(family, "route")
     node.unplug()
     node.plug()
-    assert node.ip("route") == before
+    assert node.ip(family, "route") == before
 
 
 def test_the_remote_client_reaches_the_lan_through_the_router(site: Site) -> None:
