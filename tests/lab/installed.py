@@ -62,13 +62,14 @@ def roll_out(cluster: Cluster) -> None:
         cluster.rolled_out(workload, namespace=OPENELB)
 
 
-def wake_kubelets(cluster: Cluster) -> None:
-    """Start every kubelet anew, after the API server was away: by itself, one may wait a minute before it watches its pods
-    again (client-go doubles its pauses up to 30 s, and up to as much again by chance).
+def wake_nodes(cluster: Cluster) -> None:
+    """Start every kubelet and kube-proxy anew, after the API server was away: by itself, one may wait a minute before it
+    watches pods and Services again (client-go doubles its pauses up to 30 s, and up to as much again by chance).
     """
     for node in cluster.nodes:
-        with contextlib.suppress(faults.NoSuchTargetError):  # it is being started anew already
-            faults.kill(cluster, "kubelet", node.name)
+        for daemon in ("kubelet", "kube-proxy"):
+            with contextlib.suppress(faults.NoSuchTargetError):  # it is being started anew already
+                faults.kill(cluster, daemon, node.name)
 
 
 @contextlib.contextmanager

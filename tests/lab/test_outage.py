@@ -25,9 +25,9 @@ AFTERWARDS = 8.0
 
 @pytest.fixture
 def awake(pool: Cluster) -> Iterator[None]:
-    """After the test, the kubelets watch their pods again at once."""
+    """After the test, every node watches its pods and Services again at once."""
     yield
-    installed.wake_kubelets(pool)
+    installed.wake_nodes(pool)
 
 
 @pytest.mark.usefixtures("awake")

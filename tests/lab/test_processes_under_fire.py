@@ -32,7 +32,7 @@ MOST_EVER = "400 * 1024 * 1024"
 @pytest.fixture
 def fresh(pool: Cluster) -> Cluster:
     """Speakers that were never killed: the kubelet starts the first of a pod's containers to die at once, the next ones later."""
-    installed.wake_kubelets(pool)
+    installed.wake_nodes(pool)
     pool.kubectl("-n", OPENELB, "delete", "pods", "-l", "component=speaker", timeout=150)
     installed.roll_out(pool)
     return pool
