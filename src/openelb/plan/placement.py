@@ -129,7 +129,7 @@ def pool_outlook(pool: Pool, reach: Reach) -> Finding:
     if flaw:
         return Finding(Reason.POOL_INVALID, flaw)
     if pool.problem:
-        return Finding(Reason.POOL_INVALID, f"spec.address cannot be used: {pool.problem}")
+        return Finding(Reason.POOL_INVALID, f"its spec cannot be used: {pool.problem}")
     return reach.finding
 
 
