@@ -51,9 +51,12 @@ def left(openelb: Cluster) -> Iterator[Cluster]:
         for namespace in NAMESPACES:
             ours = ("--namespace", namespace, "--field-selector=metadata.name!=kubernetes")
             openelb.kubectl("delete", "services", *ours, "--wait=false")
-        for kind in ("eips", "bgpconfs", "bgppeers"):
-            openelb.kubectl("delete", kind, "--all", "--wait=false")
         scale(openelb, 2)
+        until(
+            lambda: require(not outcomes(openelb), f"there are {list(outcomes(openelb))}"), what="the end of Services"
+        )
+        for kind in ("eips", "bgpconfs", "bgppeers"):
+            openelb.kubectl("delete", kind, "--all")
 
 
 @pytest.mark.parametrize("files", CLUSTERS.values(), ids=list(CLUSTERS))

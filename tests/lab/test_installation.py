@@ -136,15 +136,30 @@ def test_no_request_of_ours_is_refused(life: Life) -> None:
 
 
 def test_no_right_is_granted_that_is_not_used(life: Life) -> None:
-    assert granted() - {request(each) for each in life.removed} == FOR_MANY
+    assert granted() - {request(each) for each in life.removed} == SELDOM
 
 
 def test_nothing_is_left_when_it_is_removed(life: Life) -> None:
     assert life.left == ""
 
 
-FOR_MANY = {("openelb-manager", names.GROUP, "eipallocations", "create")}
-"""A right that is used from a thousand addresses on: tests/contract/test_kube_pages.py."""
+SELDOM = {
+    ("openelb-manager", names.GROUP, "eipallocations", "create"),
+    ("openelb-manager", "events.k8s.io", "events", "patch"),
+}
+"""Rights that are used from a thousand addresses on (tests/contract/test_kube_pages.py), and after half an hour without an
+address (tests/contract/test_kube_leases.py).
+"""
+
+OF_AN_OLDER_RELEASE = "\n---\n".join(
+    f"""
+apiVersion: {names.GROUP}/{names.VERSION}
+kind: {kind}
+metadata: {{name: old, finalizers: [{names.BGP_FINALIZER}]}}
+spec: {{}}
+"""
+    for kind in ("BgpConf", "BgpPeer")
+)
 
 RESERVATION = f"""
 apiVersion: {names.GROUP}/{names.VERSION}
@@ -167,6 +182,8 @@ def use(cluster: Cluster) -> None:
     cluster.apply(RESERVATION)
     until(lambda: reserved(cluster), what="an address for the reservation")
     cluster.kubectl("delete", "eipreservation", "kept")
+    cluster.apply(OF_AN_OLDER_RELEASE)
+    cluster.kubectl("delete", "bgpconf/old", "bgppeer/old", timeout=60)
     cluster.apply(PAGE)
     until(lambda: struck_pages(cluster), what="the end of a page in which nothing is left")
     unknown = {"10.79.0.230": "default/nobody", address: "default/web"}
