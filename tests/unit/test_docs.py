@@ -121,7 +121,7 @@ IN_BOTH_LANGUAGES = ["README.md", "docs/quick-start.md", *(name for name in HOW_
 OURS = {"Eip": EipSpec, "EipReservation": EipReservationSpec}
 
 
-@pytest.mark.parametrize("name", [*HOW_TO, "docs/eip.md", "docs/annotations.md"])
+@pytest.mark.parametrize("name", [*HOW_TO, "docs/eip.md", "docs/reference/annotations.md"])
 def test_examples_are_objects_that_can_be_used(name: str) -> None:
     shown = [each for block in blocks(name, "yaml") for each in yaml.safe_load_all(block)]
     assert shown
@@ -194,13 +194,13 @@ def test_the_tests_that_are_named_exist(document: str) -> None:
 
 def test_names_that_users_depend_on_are_explained() -> None:
     constants = [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
-    pages = ("docs/eip.md", "docs/annotations.md", "docs/reasons.md", "docs/operate.md", "ARCHITECTURE.md")
+    pages = ("docs/eip.md", "docs/reference/annotations.md", "docs/reference/reasons.md", "docs/operate.md", "ARCHITECTURE.md")
     explained = "".join(map(text, pages))
     assert [value for value in constants if value not in explained] == []
 
 
 def test_every_annotation_of_a_service_is_in_its_table_and_nothing_else_is() -> None:
-    asked = {code(row[0])[0] for row in rows("docs/annotations.md", "## On a Service, set by you")}
+    asked = {code(row[0])[0] for row in rows("docs/reference/annotations.md", "## On a Service, set by you")}
     assert asked == {
         *(names.OPT_IN, names.REQUESTED_POOL, names.REQUESTED_ADDRESS, names.REQUESTED_PROTOCOL),
         *(names.ADDRESSES, names.POOLS, names.COUNT, names.SHARING_KEY, names.MIGRATE_TO, names.NODE_PROXY),
@@ -265,12 +265,12 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("SECURITY.md", f"may have {webhook.LARGEST >> 20} MiB and {webhook.SECONDS:g} seconds"),
         ("SECURITY.md", f"at most {webhook.MOST_CONNECTIONS} connections"),
         ("SECURITY.md", f"together at most\n  {webhook.MOST_HELD >> 20} MiB"),
-        ("docs/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
-        ("docs/reasons.md", f"repeated every {report.SERIES_SECONDS / 60:g} minutes"),
+        ("docs/reference/reasons.md", f"not again within {report.QUIET_SECONDS / 60:g} minutes"),
+        ("docs/reference/reasons.md", f"repeated every {report.SERIES_SECONDS / 60:g} minutes"),
         ("docs/eip.md", f"{books.ROOM:,} entries"),
         ("docs/eip.md", f"from 1 to {decode_pools.MOST_RESERVED:,}"),
-        ("docs/annotations.md", f"from 1 to {request.MOST}"),
-        ("docs/annotations.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
+        ("docs/reference/annotations.md", f"from 1 to {request.MOST}"),
+        ("docs/reference/annotations.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
         ("docs/how-to/moving.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
         ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),
@@ -326,7 +326,7 @@ HEADING = re.compile(r"^### (\w+)(?: of an \w+)?$", re.MULTILINE)
 
 def sections() -> Iterator[tuple[Reason, list[str]]]:
     """Each reason with the sentences documented for it; a reason may have two sections."""
-    _, *parts = HEADING.split(text("docs/reasons.md"))
+    _, *parts = HEADING.split(text("docs/reference/reasons.md"))
     for word, section in zip(parts[::2], parts[1::2], strict=True):
         own = section.partition("\n## ")[0]
         yield Reason(word), [line for _, block in FENCE.findall(own) for line in block.splitlines()]
