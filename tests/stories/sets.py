@@ -13,6 +13,7 @@ from openelb.model.snapshot import Snapshot
 from openelb.plan import request as requests
 from openelb.plan import sharing
 from openelb.plan.cluster import ClusterPlan, Planner
+from tests.stories.gifts import check_gifts
 from tests.stories.memory import Cluster, GuardPool, Write, WritePool, WriteService
 
 MOST_LOOKS = 30
@@ -89,6 +90,7 @@ class Sets(Cluster):
             snapshot = replace(snapshot, gone=plan.unknown - self.services.keys())
             plan = self._judge(snapshot)
         self.judged, self.due = snapshot, plan.due
+        check_gifts(snapshot, plan, self.now)
         return [
             *(WritePool(self.pools[name], status) for name, status in plan.pools.items()),
             *(WritePage(self.pages.get(name), page, self.pools[page.pool].uid) for name, page in plan.pages.items()),

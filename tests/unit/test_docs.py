@@ -194,7 +194,13 @@ def test_the_tests_that_are_named_exist(document: str) -> None:
 
 def test_names_that_users_depend_on_are_explained() -> None:
     constants = [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
-    pages = ("docs/eip.md", "docs/reference/annotations.md", "docs/reference/reasons.md", "docs/operate.md", "ARCHITECTURE.md")
+    pages = (
+        "docs/eip.md",
+        "docs/reference/annotations.md",
+        "docs/reference/reasons.md",
+        "docs/operate.md",
+        "ARCHITECTURE.md",
+    )
     explained = "".join(map(text, pages))
     assert [value for value in constants if value not in explained] == []
 
