@@ -203,8 +203,11 @@ def _schema(annotation: object, *, keep_unknown: bool) -> Json:
     return {"type": _SCALARS[annotation]}
 
 
-def _annotated(type_: object, *notes: str | Mapping[str, object], keep_unknown: bool) -> Json:
+def _annotated(type_: object, *notes: str | Mapping[str, object] | Rule, keep_unknown: bool) -> Json:
     schema = _schema(type_, keep_unknown=keep_unknown)
     for note in notes:
-        schema.update({"description": note} if isinstance(note, str) else note)
-    return schema
+        if isinstance(note, str):
+            schema["description"] = note
+        elif not isinstance(note, Rule):
+            schema.update(note)
+    return schema | validations(*(note for note in notes if isinstance(note, Rule)))
