@@ -63,7 +63,7 @@ class Look:
     def check_reservation(self, gift: Entry) -> None:
         one = self._reservation(gift.address)
         may = one is None or is_for(one, self.snapshot.services[gift.holder])
-        assert self._is_shared(gift) or may, f"{gift} is given, reserved by {one}"
+        assert may, f"{gift} is given, reserved by {one}"
 
     def _reservation(self, address: Address) -> Reservation | None:
         """The oldest that holds at the moment, as it was and as it is to be."""

@@ -172,11 +172,10 @@ class Chooser:
         is_own = service.key in self.books.holders(asked)
         if asked not in self.terms.given[pool.name] and not is_own:
             return self._not_given(pool, asked)
-        reservation = self.terms.reserved.get(asked)
-        if reservation is not None and reservation not in self.terms.reserved_for(service):
+        if not self._may_have(service, asked):
             return Finding(
                 Reason.ADDRESS_RESERVED,
-                f"{asked} is reserved by EipReservation {reservation.name}: ask for another address, or for none",
+                f"{asked} is reserved by EipReservation {self.terms.reserved[asked].name}: ask for another address, or for none",
             )
         others = self.books.others(service.key, asked)
         if others:
@@ -211,6 +210,11 @@ class Chooser:
             return None
         return Finding(Reason.ADDRESS_TAKEN, f"{taken(address, others).sentence}; it cannot be shared, since {why}")
 
+    def _may_have(self, service: Service, address: Address) -> bool:
+        """Whether it is not reserved for others."""
+        reservation = self.terms.reserved.get(address)
+        return reservation is None or reservation in self.terms.reserved_for(service)
+
     def _joined(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Holding | None:
         """The lowest address of the pool that Services with the same sharing key have, where this one fits in."""
         addresses = {
@@ -218,6 +222,7 @@ class Chooser:
             for key in sharing.group(self.books.services, service)
             for holding in self.books.holdings(key)
             if holding.pool == pool.name and holding.address.version == slot.family and holding.address not in besides
+            if self._may_have(service, holding.address)
         }
         for address in sorted(addresses, key=int):
             if self._unshared(service, address, self.books.others(service.key, address)) is None:
@@ -243,10 +248,8 @@ class Chooser:
         return Holding(pool.name, lowest) if lowest is not None else self._exhausted(pool)
 
     def _free(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Iterator[Address]:
-        given, mine = self.terms.given[pool.name], self.terms.reserved_for(service)
-        for address in self.books.lowest_free(pool.name, given, slot.family):
-            reservation = self.terms.reserved.get(address)
-            if address not in besides and (reservation is None or reservation in mine):
+        for address in self.books.lowest_free(pool.name, self.terms.given[pool.name], slot.family):
+            if address not in besides and self._may_have(service, address):
                 yield address
 
     def _former(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Address | None:
@@ -259,9 +262,8 @@ class Chooser:
             if release.key == service.key and address.version == slot.family and address in self.terms.given[pool.name]
         ]
         latest = [address for _, address in sorted(mine, key=lambda pair: pair[0], reverse=True)]
-        kept = [self.terms.reserved.get(one) in (None, *self.terms.reserved_for(service)) for one in latest]
-        free = [one for one, may in zip(latest, kept, strict=True) if may and one not in besides]
-        return next((one for one in free if not self.books.is_taken(one)), None)
+        mine_again = (one for one in latest if one not in besides and self._may_have(service, one))
+        return next((one for one in mine_again if not self.books.is_taken(one)), None)
 
     def _coolest(self, pool: Pool, free: Iterator[Address]) -> Holding | Finding:
         """One that was not given back of late; of those that were and have cooled down, the one that has waited longest."""

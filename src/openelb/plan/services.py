@@ -117,7 +117,12 @@ def _settled(
         chosen = [one for one in filled if isinstance(one, Holding)]
         if refusal is not None:
             chosen = _whole(filled, request, look.books.shown(service.key))
+            stranded = _stranded(service, request, filled, [one for one in held if one not in chosen], look)
+            chosen += stranded
+            chosen.sort(key=lambda one: one.address.version != service.families[0])
             more += _lacking(filled, request, _families(chosen))
+            if stranded:
+                more += f"; keeps {listed(stranded)}, since {refusal.sentence}"
         return publish(service, chosen, look, more=more) if _have(service, chosen, look) else None
     shown = look.books.shown(service.key)
     kept = _once(service, [one for one in held if one.address in shown], look)
@@ -180,6 +185,24 @@ def _lacking(filled: Sequence[Holding | Finding], request: Request, families: fr
         if isinstance(one, Finding) and slot.family not in families:
             return f"; it has no IPv{slot.family} address yet, since {one.sentence}"
     return ""
+
+
+def _stranded(
+    service: Service, request: Request, filled: Sequence[Holding | Finding], rest: Sequence[Holding], look: Look
+) -> list[Holding]:
+    """Of what a Service shows that is content with one family: what its other slots have of an Eip that is named, and gone or
+    going. To lose that was nobody's wish.
+    """
+    if not any(map(look.chooser.missing, request.pools)):
+        return []
+    shown = look.books.shown(service.key)
+    open_slots = [slot.family for slot, one in zip(request.slots, filled, strict=True) if isinstance(one, Finding)]
+    found = []
+    for one in rest:
+        if one.address in shown and one.address.version in open_slots:
+            open_slots.remove(one.address.version)
+            found.append(one)
+    return found
 
 
 def _have(service: Service, chosen: Sequence[Holding], look: Look) -> bool:

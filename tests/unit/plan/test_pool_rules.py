@@ -268,3 +268,10 @@ def test_an_eip_goes_when_all_of_its_pages_are_clear():
     going = pool(deleting=True)
     assert cluster.plan(snapshot(going, page("eip-1", used={"192.168.1.1": "web"})), frozenset()).pool_finalizers == {}
     assert cluster.plan(snapshot(going), frozenset()).pool_finalizers == {"eip": False}
+
+
+def test_who_joins_by_a_sharing_key_gets_nothing_that_is_reserved_for_others():
+    kept = reservation(addresses=(address("192.168.1.5"),), namespace="default", service="web")
+    other = service("other", sharing_key="one", ports=(Port("TCP", 443),), pool="eip", created="2026-05-01T00:00:00Z")
+    web = service("web", shows="192.168.1.5", sharing_key="one")
+    assert shown(settled(pool(used={"192.168.1.5": "default/web"}), kept, web, other), "other") == ("192.168.1.0",)

@@ -83,6 +83,20 @@ def test_who_prefers_a_family_that_is_missing_is_told_why():
     assert told(seen).message == f"{FOUR} from Eip eip, {SIX} from Eip six"
 
 
+def test_a_preferred_family_of_an_eip_that_is_going_is_kept_though_another_has_it():
+    """The named Eip is no wish to move, and what is preferred is no less than what is there."""
+    four, six = pool("four", "192.168.1.0/24"), pool("six", "2001:db8::/64")
+    seen = settled(four, six, service(pools="four, six", **PREFER))
+    assert shown(seen) == (FOUR, SIX)
+    heir = pool("heir", "2001:db8::/64")
+    pools = [one if one.name != "six" else replace(one, deleting=True) for one in seen.pools.values()]
+    seen = settled(*pools, heir, *seen.services.values())
+    assert shown(seen) == (FOUR, SIX)
+    assert told(seen).message == (
+        f"{FOUR} from Eip four, {SIX} from Eip heir; keeps {SIX} from Eip heir, since Eip six is being deleted: name another one"
+    )
+
+
 def test_a_preferred_family_whose_address_is_taken_costs_nothing_that_is_held():
     seen = settled(BOTH, service("db", address="2001:db8::5", families=(6,)), service(**PREFER))
     asks = changed(seen.services[WEB], address="2001:db8::5")
