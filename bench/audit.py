@@ -1,6 +1,7 @@
 """What the API server itself noted of OpenELB's requests: counts by kind of write, from a moment on."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 class _Object(msgspec.Struct):
     resource: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 class _Entry(msgspec.Struct):
@@ -34,11 +36,17 @@ class Audit:
 
     def writes(self) -> Counter[tuple[str, str]]:
         """Writes by namespace and resource since the last question, refused ones as well."""
+        return Counter((one.namespace, one.resource) for one in self._written())
+
+    def writes_by_object(self) -> Counter[tuple[str, str, str]]:
+        """The same by namespace, resource and name."""
+        return Counter((one.namespace, one.resource, one.name) for one in self._written())
+
+    def _written(self) -> Iterable[_Object]:
         with self.log.open("rb") as log:
             log.seek(self._read)
             content = log.read()
         whole = content[: content.rfind(b"\n") + 1]
         self._read += len(whole)
         entries = (msgspec.json.decode(line, type=_Entry) for line in whole.splitlines())
-        objects = (entry.object for entry in entries if entry.object and entry.verb in WRITES)
-        return Counter((one.namespace, one.resource) for one in objects)
+        return [entry.object for entry in entries if entry.object and entry.verb in WRITES]

@@ -2,20 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from typing import Generic, TypeVar
 
 import msgspec
 
 from openelb.controller import AT_ONCE
+from openelb.kube import decode_pools
 from openelb.kube.client import Client
-from openelb.kube.errors import AlreadyExists
+from openelb.kube.errors import AlreadyExists, NotFound
 from openelb.kube.reader import Seen
-from openelb.kube.resources import EIPS_PATH, SERVICES, eip_path
+from openelb.kube.resources import ALLOCATIONS_PATH, EIPS_PATH, SERVICES, allocation_path, eip_path
+from openelb.kube.shapes import AllocationShape, EipShape
 from openelb.kube.watch import Reflector
 from openelb.model import names
-from openelb.model.cluster import Service
+from openelb.model.cluster import Page, Service, ServiceKey
 
 Answer = TypeVar("Answer")
 Value = TypeVar("Value")
@@ -39,10 +43,32 @@ async def create_pool(client: Client, name: str, address: str) -> msgspec.Raw:
     return await client.create(EIPS_PATH, body, msgspec.Raw)
 
 
-async def remove_pool(client: Client, name: str) -> None:
-    """Delete a pool that nothing uses, finalizer or not."""
-    await client.merge(eip_path(name), {"metadata": {"finalizers": None}}, msgspec.Raw)
-    await client.delete(eip_path(name))
+async def remove_pools(client: Client, names_: Collection[str]) -> None:
+    """Delete pools that nothing uses, finalizer or not, and what continues their ledgers: nobody collects garbage here."""
+    for name in names_:
+        await client.merge(eip_path(name), {"metadata": {"finalizers": None}}, msgspec.Raw)
+        await client.delete(eip_path(name))
+    for page in await pages(client):
+        if page.pool in names_:
+            with suppress(NotFound):  # the manager was faster
+                await client.delete(allocation_path(page.name))
+
+
+async def pages(client: Client) -> list[Page]:
+    """All EipAllocations."""
+    found = await client.get(ALLOCATIONS_PATH, _Allocations)
+    return [decode_pools.page(item) for item in found.items]
+
+
+async def in_use(client: Client, pool: str) -> int:
+    """How many addresses of the pool its ledger says to be in use."""
+    eip = decode_pools.pool(await client.get(eip_path(pool), EipShape))
+    return len(eip.status.used) + sum(len(page.used) for page in await pages(client) if page.pool == pool)
+
+
+def parts(network: IPv4Network, count: int) -> list[str]:
+    """So many ranges of one size, one for each pool; a power of two of them would fill the network."""
+    return [str(part) for part, _ in zip(network.subnets((count - 1).bit_length()), range(count), strict=False)]
 
 
 async def post_service(client: Client, name: str, pool: str) -> msgspec.Raw:
@@ -68,6 +94,11 @@ async def remove_services(client: Client, names_: Iterable[str]) -> None:
     await side_by_side([remove(name) for name in names_])
 
 
+async def delete_services(client: Client, names_: Iterable[str]) -> None:
+    """Delete Services as users do: they go when whoever guards them lets them go."""
+    await side_by_side([client.delete(f"{_SERVICES}/{name}") for name in names_])
+
+
 async def side_by_side(work: Iterable[Awaitable[Answer]]) -> list[Answer]:
     """The answers of all, `AT_ONCE` of them in flight; the first failure is raised."""
     gate = asyncio.Semaphore(AT_ONCE)
@@ -79,11 +110,18 @@ async def side_by_side(work: Iterable[Awaitable[Answer]]) -> list[Answer]:
     return list(await asyncio.gather(*(one(each) for each in work)))
 
 
-class Sink(Generic[Value]):
-    """Where a watch ends. What is deleted does not matter: no name is used twice."""
+class _Allocations(msgspec.Struct):
+    """A list of EipAllocations."""
 
-    def __init__(self, hear: Callable[[Value], None]) -> None:
+    items: list[AllocationShape]
+
+
+class Sink(Generic[Value]):
+    """Where a watch ends. No name is used twice."""
+
+    def __init__(self, hear: Callable[[Value], None], gone: Callable[[ServiceKey], None] = lambda _: None) -> None:
         self._hear = hear
+        self._gone = gone
 
     def listing(self) -> None: ...
 
@@ -98,39 +136,52 @@ class Sink(Generic[Value]):
         if seen.value is not None:
             self._hear(seen.value)
 
-    def drop(self, seen: Seen[Value]) -> None: ...
+    def drop(self, seen: Seen[Value]) -> None:
+        self._gone(seen.key)
 
 
 @dataclass(slots=True)
 class Watcher:
-    """Notes when a Service is first seen with an address, or with a condition: what a user at a watch would see."""
+    """Notes when a Service is first seen with an address, with a condition, or gone: what a user at a watch would see."""
 
     client: Client
     addressed: dict[str, float] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    gone: dict[str, float] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        await Reflector(self.client, SERVICES, Sink(self._note)).run()
+        await Reflector(self.client, SERVICES, Sink(self._note, self._miss)).run()
 
     async def until_addressed(self, wanted: Iterable[str]) -> float:
         """The time (monotonic) at which the last of them was seen with an address."""
-        missing = set(wanted)
-        last = 0.0
-        while missing:
-            seen = missing & self.addressed.keys()
-            last = max([last, *(self.addressed[name] for name in seen)])
-            missing -= seen
-            if missing:
-                await self._next()
-        return last
+        return await self._until(self.addressed, wanted)
+
+    async def until_gone(self, wanted: Iterable[str]) -> float:
+        """The time (monotonic) at which the last of them was seen to be gone."""
+        return await self._until(self.gone, wanted)
 
     async def until_told(self, wanted: Iterable[str]) -> None:
         """Return when all of them have a condition."""
         missing = set(wanted)
         while missing := missing - self.told:
             await self._next()
+
+    async def _until(self, times: Mapping[str, float], wanted: Iterable[str]) -> float:
+        missing = set(wanted)
+        last = 0.0
+        while missing:
+            seen = missing & times.keys()
+            last = max([last, *(times[name] for name in seen)])
+            missing -= seen
+            if missing:
+                await self._next()
+        return last
+
+    def _miss(self, key: ServiceKey) -> None:
+        self.gone[key.name] = time.monotonic()
+        self._news.set()
 
     def _note(self, service: Service) -> None:
         name = service.key.name

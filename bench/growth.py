@@ -14,18 +14,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from bench import table
+from bench import objects, table
+from bench.objects import value
 from lab import setup
 from openelb.kube import encode
 from openelb.kube.client import JsonPatch
 from openelb.kube.reader import Reader
 from openelb.kube.resources import ALLOCATIONS, EIPS, SERVICES
-from openelb.kube.shapes import ObjectShape
-from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster
 from openelb.replica import GARBAGE
@@ -34,9 +32,6 @@ SIZES = (1000, 2000, 5000, 10_000, 20_000)
 ROUNDS = 5
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 POOL = "pool"
-
-Shape = TypeVar("Shape", bound=ObjectShape)
-Value = TypeVar("Value")
 
 
 class Figure(msgspec.Struct):
@@ -73,16 +68,18 @@ def _grown(what: str, unit: str, figures: list[Figure], pick: Callable[[Figure],
 def measure(size: int) -> Figure:
     """Of one size, in this process."""
     gc.set_threshold(*GARBAGE)  # as the manager does
-    _burst([_object(number) for number in range(100)])  # what is imported and allocated once is of no size
-    objects = [_object(number) for number in range(size)]
+    _burst(
+        [objects.service(number, POOL) for number in range(100)]
+    )  # what is imported and allocated once is of no size
+    services = [objects.service(number, POOL) for number in range(size)]
     before = _resident()
-    settled, _ = _burst(objects)
+    settled, _ = _burst(services)
     memory = (_resident() - before) / size
     bursts, looks = [], []
     for _ in range(ROUNDS):
         del settled
         started = time.process_time()
-        settled, planner = _burst(objects)
+        settled, planner = _burst(services)
         bursts.append(time.process_time() - started)
         planner.plan(settled, frozenset())  # the look that finds everything as it should be
         key, service = next(iter(settled.services.items()))
@@ -93,26 +90,26 @@ def measure(size: int) -> Figure:
     return Figure(size, statistics.median(bursts) / size * 1e6, statistics.median(looks) / size * 1e6, memory)
 
 
-def _burst(objects: list[bytes]) -> tuple[Snapshot, cluster.Planner]:
+def _burst(contents: list[bytes]) -> tuple[Snapshot, cluster.Planner]:
     """Read what waits, plan, write the ledger, read the answer, plan, write each Service, read each answer."""
     planner = cluster.Planner()
     readers = Reader(EIPS, "Eips"), Reader(SERVICES, "Services"), Reader(ALLOCATIONS, "EipAllocations")
-    eip = msgspec.json.encode(_eip())
-    pools = {POOL: _value(readers[0], eip)}
-    services = {service.key: service for service in (_value(readers[1], content) for content in objects)}
-    contents = dict(zip(services, objects, strict=True))
+    eip = msgspec.json.encode(objects.eip(POOL, "10.0.0.0/15"))
+    pools = {POOL: value(readers[0], eip)}
+    services = {service.key: service for service in (value(readers[1], content) for content in contents)}
+    sent = dict(zip(services, contents, strict=True))
     plan = planner.plan(Snapshot(pools, services), frozenset())
     pages = {
-        name: _value(readers[2], _created(encode.page_object(page, pools[page.pool])))
+        name: value(readers[2], _created(encode.page_object(page, pools[page.pool])))
         for name, page in plan.pages.items()
     }
     for name, status in plan.pools.items():
-        pools = {name: _value(readers[0], _written(eip, encode.pool_status_patch(pools[name], status, NOW)))}
+        pools = {name: value(readers[0], _written(eip, encode.pool_status_patch(pools[name], status, NOW)))}
     plan = planner.plan(Snapshot(pools, services, pages=pages), frozenset())
     answers = dict(services)
     for key, publication in plan.services.items():
         patch = encode.service_patch(services[key], publication, NOW)
-        answers[key] = _value(readers[1], _written(contents[key], patch))
+        answers[key] = value(readers[1], _written(sent[key], patch))
     return Snapshot(pools, answers, pages=pages), planner
 
 
@@ -121,13 +118,6 @@ def _created(body: dict[str, object]) -> bytes:
     meta = body["metadata"]
     assert isinstance(meta, dict)
     return msgspec.json.encode({**body, "metadata": {**meta, "uid": meta["name"], "resourceVersion": "1"}})
-
-
-def _value(reader: Reader[Shape, Value], content: bytes) -> Value:
-    seen = reader.object(msgspec.Raw(content))
-    assert seen is not None
-    assert seen.value is not None
-    return seen.value
 
 
 def _written(content: bytes, patch: JsonPatch) -> bytes:
@@ -141,39 +131,6 @@ def _written(content: bytes, patch: JsonPatch) -> bytes:
                 target = target.setdefault(part, {})
             target[last] = operation["value"]
     return msgspec.json.encode(made)
-
-
-def _eip() -> dict[str, object]:
-    meta = {"name": POOL, "uid": "eip", "resourceVersion": "1", "finalizers": [names.POOL_FINALIZER]}
-    return {"metadata": meta, "spec": {"address": "10.0.0.0/15", "protocol": "layer2", "interface": "eth0"}}
-
-
-def _object(number: int) -> bytes:
-    """A Service as kube-apiserver answers it to a POST, what we do not read included."""
-    name = f"service-{number}"
-    annotations = {names.REQUESTED_POOL: POOL, names.OPT_IN: names.OPT_IN_VALUE}
-    meta = {
-        "name": name,
-        "namespace": "bench",
-        "uid": f"00000000-0000-4000-8000-{number:012}",
-        "resourceVersion": str(1000 + number),
-        "creationTimestamp": "2026-01-01T00:00:00Z",
-        "annotations": annotations,
-    }
-    cluster_ip = f"10.96.{number >> 8}.{number & 255}"
-    spec = {
-        "type": "LoadBalancer",
-        "clusterIP": cluster_ip,
-        "clusterIPs": [cluster_ip],
-        "ipFamilies": ["IPv4"],
-        "ipFamilyPolicy": "SingleStack",
-        "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
-        "selector": {"app": name},
-        "externalTrafficPolicy": "Cluster",
-        "internalTrafficPolicy": "Cluster",
-        "sessionAffinity": "None",
-    }
-    return msgspec.json.encode({"metadata": meta, "spec": spec, "status": {"loadBalancer": {}}})
 
 
 def _resident() -> int:

@@ -5,11 +5,14 @@ Run on the API server's host. A speaker's Lease is renewed here, as if a node ha
 
 import asyncio
 import math
+import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from bench import table
@@ -18,9 +21,10 @@ from bench.cluster import (
     NAMESPACE,
     Watcher,
     create_pool,
+    parts,
     post_service,
     prepare,
-    remove_pool,
+    remove_pools,
     remove_services,
     side_by_side,
 )
@@ -35,19 +39,39 @@ from openelb.model.cluster import Link
 
 AT_A_TIME = (Side.TOLD, Side.HEARS, Side.OURS)
 AT_ONCE = (Side.HEARS, Side.OURS)
+Size = tuple[int, int]
+"""So many Services over so many pools."""
+
+Made = tuple[list[str], list[str]]
+"""Services and their pools, by name."""
+
 EVENTS_PAUSE = 2.0  # seconds without an Event after which none is taken to wait: 20 are written in a second
 
 
 @dataclass(slots=True)
 class Burst:
-    """One burst of `count` Services: seconds, what it made the server write, and what the process needed for it."""
+    """One burst of `count` Services that ask for as many `pools`, in turn: seconds, what it made the server write, and what
+    the process needed for it.
+    """
 
     count: int
+    pools: int
     seconds: float
     writes: Counter[tuple[str, str]]
     cpu_seconds: float
     megabytes: float
     peak: float
+
+    @property
+    def size(self) -> "Size":
+        """Bursts of one size are compared."""
+        return self.count, self.pools
+
+    @property
+    def writes_each(self) -> float:
+        """To Services and to ledgers, for each Service."""
+        ledger = self.writes["", "eips"] + self.writes["", "eipallocations"]
+        return (self.writes[NAMESPACE, "services"] + ledger) / self.count
 
 
 @dataclass(slots=True)
@@ -61,9 +85,9 @@ class Figures:
     events: float = math.nan  # for each Service of the last burst, once all are written
     events_per_second: float = math.nan
 
-    def median(self, count: int) -> float:
-        """Seconds of the bursts of so many."""
-        return table.percentile([burst.seconds for burst in self.bursts if burst.count == count] * 2, 50)
+    def median(self, size: Size) -> float:
+        """Seconds of the bursts of that size."""
+        return statistics.median(burst.seconds for burst in self.bursts if burst.size == size)
 
 
 @dataclass(slots=True)
@@ -77,7 +101,7 @@ class Bench:
     figures: dict[Side, Figures] = field(default_factory=lambda: {side: Figures() for side in Side})
     _number: int = 0
 
-    async def turn(self, side: Side, each: int, bursts: Sequence[int], *, last: bool) -> None:
+    async def turn(self, side: Side, each: int, bursts: Sequence[Size], *, last: bool) -> None:
         """One side's turn."""
         async with running(side, self.files, self.client) as server:
             figures = self.figures[side]
@@ -85,13 +109,16 @@ class Bench:
                 figures.empty = server.usage.resident()
             if each:
                 say(f"{side}: {each} Services one at a time …")
-                await self._one_at_a_time(server, each)
-            for count in bursts if side in AT_ONCE else ():
-                say(f"{side}: {count} Services that wait for a pool …")
-                await self._burst(server, count, follow=last and side is Side.OURS and count == bursts[0])
+                await self.remove(*await self.one_at_a_time(server, each))
+            for size in bursts if side in AT_ONCE else ():
+                say(f"{side}: {in_words(size)} …")
+                made = await self.burst(server, size, follow=last and side is Side.OURS and size == bursts[0])
+                await self.remove(*made)
 
-    async def _one_at_a_time(self, server: Server, count: int) -> None:
-        pool, made = await self._pool(server), []
+    async def one_at_a_time(self, server: Server, count: int) -> Made:
+        """So many, each when the one before has its address."""
+        pool, made = self.next_pool(), list[str]()
+        await server.tell(await create_pool(self.client, pool, str(_network(pool))))
         await asyncio.sleep(0.5)  # an Eip gets its finalizer before it gives out addresses
         figures, cpu = self.figures[server.side], server.usage.cpu_seconds()
         for number in range(count):
@@ -101,28 +128,32 @@ class Bench:
             await server.tell(service)
             figures.each.append(await self.watcher.until_addressed(made[-1:]) - created)
         figures.cpu_seconds += server.usage.cpu_seconds() - cpu
-        await self._remove(made, pool)
+        return made, [pool]
 
-    async def _burst(self, server: Server, count: int, *, follow: bool) -> None:
-        pool = self._next_pool()
-        wanted = [f"{pool}-{number}" for number in range(count)]
-        await side_by_side(post_service(self.client, name, pool) for name in wanted)
+    async def burst(self, server: Server, size: Size, *, follow: bool = False) -> Made:
+        """So many that wait, until their pools are there."""
+        count, of = size
+        name = self.next_pool()
+        pools = [name] if of == 1 else [f"{name}-of-{number}" for number in range(of)]
+        wanted = {f"{name}-{number}": pools[number % of] for number in range(count)}
+        await side_by_side(post_service(self.client, service, pool) for service, pool in wanted.items())
         await self.watcher.until_told(wanted)
         if follow:
             await self._events()  # those of the wait
         self.audit.forget()
         cpu, started = server.usage.cpu_seconds(), time.monotonic()
-        await self._pool(server, pool)
+        for pool, address in zip(pools, parts(_network(name), of), strict=True):
+            await server.tell(await create_pool(self.client, pool, address))
         seconds = await self.watcher.until_addressed(wanted) - started
         await asyncio.sleep(0.5)  # the answer to the last write comes as the watcher sees it
         cpu, writes = server.usage.cpu_seconds() - cpu, self.audit.writes()
         figures = self.figures[server.side]
-        figures.bursts.append(Burst(count, seconds, writes, cpu, server.usage.resident(), server.usage.peak()))
+        figures.bursts.append(Burst(count, of, seconds, writes, cpu, server.usage.resident(), server.usage.peak()))
         if follow:
             more, lasted = await self._events()
             figures.events = (writes[NAMESPACE, "events"] + more) / count
             figures.events_per_second = more / lasted
-        await self._remove(wanted, pool)
+        return list(wanted), pools
 
     async def _events(self) -> tuple[int, float]:
         """Wait until no more Events are written. How many that were, in how many seconds."""
@@ -134,40 +165,47 @@ class Bench:
                 return total, time.monotonic() - started - EVENTS_PAUSE
             total += new
 
-    async def _remove(self, services: list[str], pool: str) -> None:
+    async def remove(self, services: Iterable[str], pools: Collection[str]) -> None:
+        """Take them away, whatever guards them."""
         await remove_services(self.client, services)
-        await remove_pool(self.client, pool)
+        await remove_pools(self.client, pools)
 
-    async def _pool(self, server: Server, name: str = "") -> str:
-        name = name or self._next_pool()
-        number = int(name.removeprefix("pool-"))
-        await server.tell(await create_pool(self.client, name, f"10.{100 + number}.0.0/16"))
-        return name
-
-    def _next_pool(self) -> str:
+    def next_pool(self) -> str:
+        """A name that was not used."""
         self._number += 1
         return f"pool-{self._number}"
 
 
-def rows(figures: dict[Side, Figures], bursts: Sequence[int]) -> list[table.Row]:
+def _network(pool: str) -> IPv4Network:
+    """What a pool has: no two have the same."""
+    return IPv4Network(f"10.{100 + int(pool.removeprefix('pool-'))}.0.0/16")
+
+
+def in_words(size: Size) -> str:
+    """How many Services wait for what."""
+    count, pools = size
+    return f"{count} Services that wait for {'a pool' if pools == 1 else f'{pools} pools'}"
+
+
+def rows(figures: dict[Side, Figures], bursts: Sequence[Size]) -> list[table.Row]:
     """What was measured, as the table says it."""
     ours, hears = figures[Side.OURS], figures[Side.HEARS]
     made = _one_at_a_time(figures)
-    for count in bursts:
-        what = f"{count} waiting Services, the pool appears → all have addresses"
+    for size in bursts:
+        what = f"{in_words(size)}, it appears → all have addresses" if size[1] == 1 else f"{in_words(size)}, the same"
         named = Side.HEARS.value
-        made.append(table.ratio(what, ours.median(count), hears.median(count), at_most=1.3, unit="s", named=named))
+        made.append(table.ratio(what, ours.median(size), hears.median(size), at_most=1.3, unit="s", named=named))
     for burst in _first_of_each(ours.bursts):
-        each_one = (burst.writes[NAMESPACE, "services"] + burst.writes["", "eips"]) / burst.count
-        made.append(table.bound(f"writes for each Service of a burst of {burst.count}", each_one, at_most=1.1))
+        what = f"writes for each of {in_words(burst.size)}"
+        made.append(table.bound(what, burst.writes_each, at_most=1.1))
     if not math.isnan(ours.events):
         rate = f"{ours.events_per_second:.0f} a second"
-        made.append(table.bound(f"Events for each of {bursts[0]}, later", ours.events, at_most=1, compared=rate))
+        made.append(table.bound(f"Events for each of {bursts[0][0]}, later", ours.events, at_most=1, compared=rate))
     made.append(table.figure("memory of the manager with no Service (RSS)", ours.empty, unit="MB"))
     for burst in _first_of_each(ours.bursts):
-        what, peak = f"memory of the manager with {burst.count} Services (RSS)", f"peak {burst.peak:.0f} MB"
+        what, peak = f"memory of the manager after {in_words(burst.size)} (RSS)", f"peak {burst.peak:.0f} MB"
         made.append(table.bound(what, burst.megabytes, at_most=150, unit="MB", compared=peak))
-    return [*made, *_growth(ours.bursts)]
+    return [*made, *_growth(ours, bursts)]
 
 
 def _one_at_a_time(figures: dict[Side, Figures]) -> list[table.Row]:
@@ -192,20 +230,24 @@ def _one_at_a_time(figures: dict[Side, Figures]) -> list[table.Row]:
     return [*rows, table.figure("the manager's CPU time for each of them", cpu[0], unit="ms", compared=compared)]
 
 
-def _growth(bursts: list[Burst]) -> list[table.Row]:
-    """End to end: what a Service costs the manager in the largest burst, over what it costs in the smallest."""
-    sizes = _first_of_each(bursts)
-    if len(sizes) < 2:
-        return []
-    small, large = min(sizes, key=lambda burst: burst.count), max(sizes, key=lambda burst: burst.count)
-    what = f"the manager's CPU time for each Service of a burst of {large.count}"
-    named = f"of {small.count}"
-    times = [burst.cpu_seconds / burst.count * 1000 for burst in (large, small)]
-    return [table.ratio(what, *times, at_most=1.2, unit="ms", named=named)]
+def _growth(figures: Figures, bursts: Iterable[Size]) -> Iterable[table.Row]:
+    """End to end: what a Service costs in the largest burst over as many pools, over what it costs in the smallest."""
+    firsts = {burst.size: burst for burst in _first_of_each(figures.bursts)}
+    for pools in dict.fromkeys(pools for _, pools in bursts):
+        sizes = sorted(size for size in firsts if size[1] == pools)
+        if len(sizes) < 2:
+            continue
+        small, large = sizes[0], sizes[-1]
+        named = f"of {small[0]}"
+        cpu = [firsts[size].cpu_seconds / size[0] * 1000 for size in (large, small)]
+        what = f"the manager's CPU time for each of {in_words(large)}"
+        yield table.ratio(what, *cpu, at_most=1.2, unit="ms", named=named)
+        seconds = [figures.median(size) / size[0] * 1000 for size in (large, small)]
+        yield table.ratio(f"time for each of {in_words(large)}", *seconds, at_most=1.2, unit="ms", named=named)
 
 
 def _first_of_each(bursts: list[Burst]) -> list[Burst]:
-    return list({burst.count: burst for burst in reversed(bursts)}.values())[::-1]
+    return list({burst.size: burst for burst in reversed(bursts)}.values())[::-1]
 
 
 def say(sentence: str) -> None:
@@ -213,8 +255,9 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-async def main(directory: Path, each: int, bursts: Sequence[int], blocks: int) -> None:
-    """Measure, and write the rows to standard output."""
+@asynccontextmanager
+async def bench(directory: Path) -> AsyncIterator[Bench]:
+    """Ready to measure: somebody watches, and a node has a speaker."""
     files = Files(directory)
     access = from_kubeconfig([files.admin])
     async with Client(access) as client, Client(access) as lease_client:
@@ -223,16 +266,22 @@ async def main(directory: Path, each: int, bursts: Sequence[int], blocks: int) -
         lease = SpeakerLease(ApiLease(lease_client, names.NAMESPACE, speaker_lease_name("node")), "node", "speaker")
         lease.tell((Link("eth0"),))
         background = [asyncio.create_task(watcher.run()), asyncio.create_task(lease.run())]
-        bench = Bench(client, watcher, files, Audit(files.audit_log))
+        yield Bench(client, watcher, files, Audit(files.audit_log))
+        for task in background:
+            task.cancel()
+
+
+async def main(directory: Path, each: int, bursts: Sequence[Size], blocks: int) -> None:
+    """Measure, and write the rows to standard output."""
+    async with bench(directory) as at:
         for block in range(blocks):
             for side in AT_A_TIME:
                 say(f"turn {block + 1} of {blocks}:")
-                await bench.turn(side, each // blocks, bursts, last=block + 1 == blocks)
-        for task in background:
-            task.cancel()
-        sys.stdout.buffer.write(table.encode(rows(bench.figures, bursts)))
+                await at.turn(side, each // blocks, bursts, last=block + 1 == blocks)
+        sys.stdout.buffer.write(table.encode(rows(at.figures, bursts)))
 
 
 if __name__ == "__main__":
     directory, each, blocks, *bursts = sys.argv[1:]
-    asyncio.run(main(Path(directory), int(each), [int(count) for count in bursts], int(blocks)))
+    sizes = [(int(count), int(pools)) for count, _, pools in (size.partition("/") for size in bursts)]
+    asyncio.run(main(Path(directory), int(each), sizes, int(blocks)))
