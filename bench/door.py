@@ -24,6 +24,7 @@ import msgspec
 
 from bench import objects, table
 from bench.objects import ALIVE, JSON
+from bench.process import Process
 from lab import setup
 from openelb.admission import judged
 from openelb.identity import Shown
@@ -65,9 +66,10 @@ def rows(asked: int) -> list[table.Row]:
     """With nothing else to do, and while Services change."""
     print(f"asking the webhook {asked} times …", file=sys.stderr, flush=True)
     what = f"the webhook's answer with {SERVICES} Services, p99 of {asked}"
-    quiet, busy = (_ask(asked, changes) for changes in (0, CHANGES))
+    (quiet, cpu), (busy, _) = (_ask(asked, changes) for changes in (0, CHANGES))
     return [
         table.bound(what, _p99(quiet), at_most=MOST_MILLISECONDS, unit="ms", compared=_each(quiet)),
+        table.figure("processor time of the server for each of them", cpu, unit="ms"),
         table.figure(
             f"the same while a Service changes {CHANGES} times a second", _p99(busy), unit="ms", compared=_each(busy)
         ),
@@ -84,10 +86,13 @@ def _each(took: dict[str, list[float]]) -> str:
     return f"p50 {table.percentile(everything, 50):.3g}, at most {max(everything):.3g} ms; p99 of {kinds}"
 
 
-def _ask(count: int, changes: int) -> dict[str, list[float]]:
-    """Milliseconds, by kind of question. Raises RuntimeError when an answer is not as it has to be."""
+def _ask(count: int, changes: int) -> tuple[dict[str, list[float]], float]:
+    """Milliseconds by kind of question, and those of the server's processor for each. Raises RuntimeError when an answer is
+    not as it has to be.
+    """
     took: dict[str, list[float]] = defaultdict(list)
-    with _served(changes) as door:
+    with _served(changes) as (door, server):
+        cpu = server.cpu_seconds()
         trusted, mix = tls.trusting(door.authority), questions(door.eip)
         connection = None
         for number, question in zip(range(count), itertools.cycle(mix), strict=False):
@@ -103,7 +108,8 @@ def _ask(count: int, changes: int) -> dict[str, list[float]]:
             if (number + 1) % EACH_CONNECTION == 0:
                 connection.close()
                 connection = None
-    return took
+        cpu = server.cpu_seconds() - cpu
+    return took, cpu / count * 1000
 
 
 def questions(eip: JSON) -> list[Question]:
@@ -142,13 +148,13 @@ def _connected(port: int, trusted: ssl.SSLContext) -> http.client.HTTPConnection
 
 
 @contextmanager
-def _served(changes: int) -> Iterator[Door]:
+def _served(changes: int) -> Iterator[tuple[Door, Process]]:
     command = [sys.executable, "-m", "bench.door", str(SERVICES), str(changes)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=setup.REPOSITORY, stdin=pipe, stdout=pipe) as server:
         assert server.stdin is not None
         assert server.stdout is not None
-        yield msgspec.json.decode(server.stdout.readline(), type=Door)
+        yield msgspec.json.decode(server.stdout.readline(), type=Door), Process(server.pid)
         server.stdin.close()
 
 
