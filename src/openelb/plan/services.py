@@ -142,7 +142,7 @@ def _fill(service: Service, request: Request, held: Sequence[Holding], look: Loo
     """For each slot what is held or chosen, or why there is nothing. Nothing is entered yet: it is all or none."""
     if request.problem is not None:
         return [request.problem]
-    rest, shown = list(held), look.books.shown(service.key)
+    rest, shown = _once(service, list(held), look), look.books.shown(service.key)
     filled: list[Holding | Finding | None] = [None] * len(request.slots)
     for certain in (True, False) if held else ():
         for place, slot in enumerate(request.slots):

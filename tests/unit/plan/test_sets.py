@@ -119,6 +119,15 @@ def test_a_family_that_its_user_takes_away_is_given_back():
     assert (shown(seen), held(seen)) == ((FOUR,), {FOUR: "default/web"})
 
 
+def test_an_address_that_is_held_of_two_eips_is_one_of_several_and_not_two():
+    """After a split was undone in the middle, neither Eip has it any more."""
+    web = service(count="2", shows=FOUR, of="eip", ingress=(FOUR, "10.0.0.0"))
+    small = pool(text="192.168.1.9", used={FOUR: "default/web"})
+    going = pool("half", text=f"{FOUR}/31", deleting=True, used={FOUR: "default/web"})
+    seen = settled(small, going, pool("other", "10.0.0.0/24", used={"10.0.0.0": "default/web"}), web)
+    assert set(shown(seen)) == {FOUR, "10.0.0.0"}
+
+
 def test_several_addresses_of_one_family_are_published_together():
     assert shown(settled(pool(default=True), service(count="3"))) == ("192.168.1.0", "192.168.1.1", "192.168.1.2")
 
