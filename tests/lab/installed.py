@@ -138,7 +138,8 @@ def serve(cluster: Cluster, name: str, pool: str = POOL, address: str = "") -> s
 def served(cluster: Cluster, name: str) -> str:
     """The address of a Service, when a client on the LAN gets the page there."""
     address = until(lambda: address_of(cluster, name), what=f"an address for Service {name}")
-    until(lambda: opened(cluster.client, address), what=f"the page at {address}")
+    # The controllers that make its EndpointSlices may not watch for a minute after the API server was away.
+    until(lambda: opened(cluster.client, address), what=f"the page at {address}", timeout=120)
     return address
 
 

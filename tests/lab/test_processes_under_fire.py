@@ -19,6 +19,7 @@ from tests.lab import installed
 from tests.lab.test_failover import address_of_node, serve_from, stand_still
 from tests.lab.watching import Answers, questions, told
 
+SPEAKERS = "a speaker on every node"
 AWAY = 5.0
 """Seconds after which the API server has been away for longer than any renewal counts."""
 AFTERWARDS = 8.0
@@ -34,6 +35,8 @@ def fresh(pool: Cluster) -> Cluster:
     """Speakers that were never killed: the kubelet starts the first of a pod's containers to die at once, the next ones later."""
     installed.wake_nodes(pool)
     pool.kubectl("-n", OPENELB, "delete", "pods", "-l", "component=speaker", timeout=150)
+    # Not by the DaemonSet's status: after the API server was away, its controller may not watch again for a minute.
+    until(lambda: require(len(ready_speakers(pool)) == len(pool.nodes), "some are missing"), what=SPEAKERS, timeout=150)
     installed.roll_out(pool)
     return pool
 
@@ -220,6 +223,16 @@ def test_nothing_is_logged_while_nothing_changes(pool: Cluster) -> None:
 def logs(cluster: Cluster, pod: str) -> str:
     """What our pods whose names begin so have written."""
     return cluster.logs(pod, namespace=OPENELB)
+
+
+def ready_speakers(cluster: Cluster) -> list[str]:
+    """The pods of speakers that are ready."""
+    return [
+        pod["metadata"]["name"]
+        for pod in installed.pods(cluster, "component=speaker")
+        for condition in pod["status"].get("conditions", [])
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    ]
 
 
 def speaker_on(cluster: Cluster, node: str) -> Any:
