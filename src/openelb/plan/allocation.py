@@ -1,7 +1,6 @@
 """Which addresses a Service gets: what is chosen for it, from which pools, and why there is none."""
 
-import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from openelb.model import names
@@ -13,7 +12,8 @@ from openelb.plan.books import Books
 from openelb.plan.ledger import Holding
 from openelb.plan.placement import misnamed
 from openelb.plan.request import Request, Slot
-from openelb.plan.terms import Terms, held
+from openelb.plan.terms import Terms
+from openelb.plan.vacancies import Vacancies
 from openelb.plan.wording import brief, existing, families, going, taken
 
 REFUSALS_TOLD = 3  # of all pools that were tried; the API server limits a condition's message to 32 KiB
@@ -45,11 +45,11 @@ def satisfies(request: Request, slot: Slot, holding: Holding) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """Chooses for one look. `now` is in seconds since 1970; `due` gathers when time alone makes another choice possible."""
+    """Chooses for one look. `due` gathers when time alone makes another choice possible (seconds since 1970)."""
 
     books: Books
     terms: Terms
-    now: float
+    vacancies: Vacancies
     due: list[float]
     offers: dict[object, list[Pool]] = field(default_factory=dict)
     """The pools that were offered to Services alike."""
@@ -230,60 +230,8 @@ class Chooser:
         return None
 
     def _any(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Holding | Finding:
-        former = self._former(pool, service, slot, besides)
-        if former is not None:
-            return Holding(pool.name, former)
-        for reservation in self.terms.reserved_for(service):
-            for address in held(reservation) if reservation.pool == pool.name else ():
-                is_theirs = self.terms.reserved.get(address) is reservation and address in self.terms.given[pool.name]
-                is_free = address not in besides and not self.books.is_taken(address)
-                if address.version == slot.family and is_theirs and is_free:
-                    return Holding(pool.name, address)
-        if not (pool.cooldown or besides or self.terms.reserved):
-            lowest = self.books.lowest(pool.name, self.terms.given[pool.name], slot.family)
-        elif pool.cooldown:
-            return self._coolest(pool, self._free(pool, service, slot, besides))
-        else:
-            lowest = next(self._free(pool, service, slot, besides), None)
-        return Holding(pool.name, lowest) if lowest is not None else self._exhausted(pool)
-
-    def _free(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Iterator[Address]:
-        for address in self.books.lowest_free(pool.name, self.terms.given[pool.name], slot.family):
-            if address not in besides and self._may_have(service, address):
-                yield address
-
-    def _former(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Address | None:
-        """What a Service of the same name gave back last, if it is free."""
-        if not pool.cooldown:
-            return None
-        mine = [
-            (release.at, address)
-            for address, release in self.books.all_released(pool.name).items()
-            if release.key == service.key and address.version == slot.family and address in self.terms.given[pool.name]
-        ]
-        latest = [address for _, address in sorted(mine, key=lambda pair: pair[0], reverse=True)]
-        mine_again = (one for one in latest if one not in besides and self._may_have(service, one))
-        return next((one for one in mine_again if not self.books.is_taken(one)), None)
-
-    def _coolest(self, pool: Pool, free: Iterator[Address]) -> Holding | Finding:
-        """One that was not given back of late; of those that were and have cooled down, the one that has waited longest."""
-        longest, since = None, math.inf
-        for address in free:
-            release = self.books.released(Holding(pool.name, address))
-            if release is None:
-                return Holding(pool.name, address)
-            if release.at < since:
-                longest, since = address, release.at
-        if longest is None:
-            return self._exhausted(pool)
-        if since + pool.cooldown <= self.now:
-            return Holding(pool.name, longest)
-        self.due.append(since + pool.cooldown)
-        return Finding(
-            Reason.POOL_EXHAUSTED,
-            f"all free addresses of Eip {pool.name} were given back less than {pool.cooldown} s ago (spec.cooldownSeconds): "
-            "wait, enlarge it, or name another Eip",
-        )
+        chosen = self.vacancies.best(pool, service, slot.family, besides)
+        return chosen if isinstance(chosen, Finding) else Holding(pool.name, chosen)
 
     def _over_quota(self, pool: Pool, service: Service, besides: Collection[Address]) -> Finding | None:
         """What the Service has of the pool counts by what it is to have: an address that it changes is not two."""
@@ -321,20 +269,6 @@ class Chooser:
                 "name an Eip of its family, or change spec.ipFamilies",
             )
         return None
-
-    def _exhausted(self, pool: Pool) -> Finding:
-        given = self.terms.given[pool.name]
-        if given == pool.ranges and not self.terms.reserved:
-            return Finding(
-                Reason.POOL_EXHAUSTED,
-                f"all {pool.ranges.size} addresses of Eip {pool.name} ({brief(pool.address)}) are in use: free one, enlarge "
-                "it, or name another Eip",
-            )
-        return Finding(
-            Reason.POOL_EXHAUSTED,
-            f"all addresses of Eip {pool.name} ({brief(pool.address)}) that this Service could have are in use, reserved or "
-            "excluded: free one, enlarge the Eip, or name another one",
-        )
 
     def _no_pool(self, request: Request) -> str:
         if request.protocol:

@@ -73,6 +73,7 @@ class Books:
                 touched |= self._follow_ledger(key, before, page)
             for address in before.released:
                 self._released.pop(Holding(key.pool, address), None)
+                self.free.may_be_free(address)
             for address, release in page.released.items():
                 self._released[Holding(key.pool, address)] = release
         return touched
@@ -198,22 +199,23 @@ class Books:
         for page in self.pages.of(pool):
             yield from page.used.items()
 
-    def released(self, holding: Holding) -> Release | None:
-        """Who last gave that address back, as far as it is remembered."""
-        return self._released.get(holding)
-
     def all_released(self, pool: str) -> dict[Address, Release]:
         """All that is remembered of a pool."""
         return {address: release for page in self.pages.of(pool) for address, release in page.released.items()}
 
-    def lowest_free(self, pool: str, given: Ranges, family: int) -> Iterator[Address]:
-        """The addresses of a family that are not taken, lowest first."""
-        lowest = self.lowest(pool, given, family)
-        return iter(()) if lowest is None else filterfalse(self.is_taken, given.of_family(family, since=lowest))
+    def lowest_free(
+        self, pool: str, given: Ranges, family: int, of: str = "", is_taken: Callable[[Address], bool] | None = None
+    ) -> Iterator[Address]:
+        """The addresses of a family that are not taken, lowest first. Who asks `of` others than all that a pool gives says
+        which: where each of them begins is remembered.
+        """
+        is_taken, lasts = is_taken or self.is_taken, not (self._written or self._undo)
+        lowest = self.free.lowest((pool, family, of), given, is_taken, lasts=lasts)
+        return iter(()) if lowest is None else filterfalse(is_taken, given.of_family(family, since=lowest))
 
-    def lowest(self, pool: str, given: Ranges, family: int) -> Address | None:
-        """The lowest address of a family that is not taken, or None where all are."""
-        return self.free.lowest(pool, given, family, self.is_taken, lasts=not (self._written or self._undo))
+    def is_taken_or_released(self, pool: str) -> Callable[[Address], bool]:
+        """Of an address of the pool, whether it is taken or was given back of late."""
+        return lambda address: self.is_taken(address) or Holding(pool, address) in self._released
 
     def give(self, given: Mapping[str, Ranges]) -> None:
         """The pools give out these addresses."""

@@ -22,6 +22,7 @@ from openelb.plan.publishing import Look, give_back
 from openelb.plan.request import request
 from openelb.plan.services import precedence, published
 from openelb.plan.terms import Division, Terms, terms
+from openelb.plan.vacancies import Vacancies
 from openelb.plan.wording import repaired
 
 __all__ = ["ClusterPlan", "Planner", "plan", "published"]
@@ -90,7 +91,8 @@ class Planner:
         touched |= self._waiting | self._moved_endpoints(snapshot)
         laid_down = pools.hold(laid_down, books)
         due = [one.expires for one in laid_down.reservations if one.expires < math.inf]
-        look = Look(snapshot, books, laid_down, reach, Chooser(books, laid_down, now, due), now, self._lb_class)
+        chooser = Chooser(books, laid_down, Vacancies(books, laid_down, now, due), due)
+        look = Look(snapshot, books, laid_down, reach, chooser, now, self._lb_class)
         judged = [snapshot.services[key] for key in sorted(touched & snapshot.services.keys())]
         unknown, struck = _strike_the_gone(look)
         entered = self._judge(judged, look)

@@ -9,6 +9,9 @@ from openelb.plan.ledger import Holding
 
 _NOTHING = Ranges()
 
+Place = tuple[str, int, str]
+"""Where a walk goes: a pool, a family, and which of the pool's addresses."""
+
 
 class _Walk:
     """Through the addresses of a pool: the one that may be free, and those after it."""
@@ -25,12 +28,13 @@ class Free:
     def __init__(self) -> None:
         self._given: Mapping[str, Ranges] = {}
         self._used: Counter[str] = Counter()
-        self._lowest: dict[tuple[str, int], Address] = {}
-        self._walks: dict[tuple[str, int], _Walk] = {}
+        self._lowest: dict[Place, Address] = {}
+        self._walks: dict[Place, _Walk] = {}
+        self._walked: dict[Place, Ranges] = {}
 
     def give(self, given: Mapping[str, Ranges], in_use: Iterable[Holding]) -> None:
         """The pools give out these addresses. Costs time with all that is in use, and is told when it has changed."""
-        self._given, self._lowest, self._walks = given, {}, {}
+        self._given, self._lowest, self._walks, self._walked = given, {}, {}, {}
         self._used = Counter(one.pool for one in in_use if one.address in given.get(one.pool, _NOTHING))
 
     def begin(self) -> None:
@@ -42,15 +46,17 @@ class Free:
         return self._given.get(pool, _NOTHING).size - self._used[pool]
 
     def lowest(
-        self, pool: str, given: Ranges, family: int, is_taken: Callable[[Address], bool], *, lasts: bool
+        self, place: Place, given: Ranges, is_taken: Callable[[Address], bool], *, lasts: bool
     ) -> Address | None:
-        """The lowest address of a family that is not taken, or None. What lies below is remembered as taken: in this look none
-        becomes free. Where it `lasts`, beyond this look as well.
+        """The lowest of those `given` that is not taken, or None. What lies below is remembered as taken: in this look none
+        becomes free. Where it `lasts`, beyond this look as well, for as long as the same are given.
         """
-        place = pool, family
         walk = self._walks.get(place)
         if walk is None:
-            walk = self._walks[place] = _Walk(given.of_family(family, since=self._lowest.get(place)))
+            before, self._walked[place] = self._walked.get(place), given
+            if before is not given and before != given:
+                self._lowest.pop(place, None)
+            walk = self._walks[place] = _Walk(given.of_family(place[1], since=self._lowest.get(place)))
         while walk.at is not None and is_taken(walk.at):
             walk.at = next(walk.rest, None)
         if lasts and walk.at is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from openelb.model.addresses import Address
+from openelb.model.addresses import Address, AddressRange
 from openelb.model.cluster import Pool, Reservation, Service
 from openelb.model.ranges import Ranges
 from openelb.model.snapshot import Snapshot
@@ -76,6 +76,20 @@ class Terms:
                 if pool and address in pool.ranges:
                     found.setdefault(address, reservation)
         return found
+
+    def unreserved(self, pool: str) -> Ranges:
+        """What a pool gives out to whoever comes."""
+        if not self.reserved:
+            return self.given[pool]
+        if pool not in self._unreserved:
+            kept = Ranges.of(AddressRange(one, one) for one in self.reserved)
+            self._unreserved[pool] = self.given[pool].without(kept)
+        return self._unreserved[pool]
+
+    @cached_property
+    def _unreserved(self) -> dict[str, Ranges]:
+        """As far as it was asked for."""
+        return {}
 
     def is_unseen(self, pool: str) -> bool:
         """Whether an Eip of that name is there and was never read, so that its ledger is not known either."""

@@ -12,6 +12,7 @@ from openelb.plan.books import Books
 from openelb.plan.ledger import Holding
 from openelb.plan.request import disagreement, request
 from openelb.plan.terms import Terms, terms
+from openelb.plan.vacancies import Vacancies
 from tests.unit.builders import address, pool, service, snapshot
 
 
@@ -21,7 +22,7 @@ def chosen(wish, *facts, now=0.0, **others):
     books, laid_down = Books(), terms(world, now)
     books.update(world)
     books.give(laid_down.given)
-    chooser, asked, found = Chooser(books, laid_down, now, []), request(wish), []
+    chooser, asked, found = Chooser(books, laid_down, Vacancies(books, laid_down, now, []), []), request(wish), []
     if asked.problem:
         return asked.problem.reason
     for slot in asked.slots:
