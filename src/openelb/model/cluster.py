@@ -227,7 +227,7 @@ class Service:
 class Publication:
     """All that we write on a Service: its ingress addresses, the label that names their pool, our finalizer, our conditions.
     `proxied` is for the finalizer of upstream's node-proxy, which is never put on and comes off when it guards nothing.
-    `why` it gives up what it showed is told and not written.
+    `why` it gives up what it showed is told and not written; nor is that it `waits` for others than it shows.
     """
 
     ingress: tuple[str, ...] = ()
@@ -236,6 +236,7 @@ class Publication:
     conditions: tuple[Condition, ...] = ()
     proxied: bool = False
     why: str = field(default="", compare=False)
+    waits: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

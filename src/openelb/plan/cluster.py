@@ -183,8 +183,8 @@ def plan(
 def _is_settled(service: Service, verdict: Publication) -> bool:
     """Whether the Service gets all that it asks for: else whatever happens to others may help it."""
     told = next((one.reason for one in verdict.conditions if one.type == names.ADDRESS_ALLOCATED), "")
-    if not told:
-        return True
+    if not told or verdict.waits:
+        return not told
     has_all = len(verdict.ingress) >= len(request(service).slots) and not service.wishes.migrate_to
     return has_all and told in (Reason.ALLOCATED, Reason.ADOPTED)
 

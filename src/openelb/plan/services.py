@@ -135,7 +135,8 @@ def _settled(
     # An adopted one is known by its reason alone.
     reason = Reason.ADOPTED if was_adopted(service) else refusal.reason
     told = Finding(reason, f"keeps {listed(kept)}, since {refusal.sentence}{more}")
-    return publish(service, kept, look, told=told)
+    found = publish(service, kept, look, told=told)
+    return found and replace(found, waits=True)
 
 
 def _fill(service: Service, request: Request, held: Sequence[Holding], look: Look) -> list[Holding | Finding]:

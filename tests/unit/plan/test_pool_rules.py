@@ -9,7 +9,7 @@ from openelb.model.cluster import Port, Release
 from openelb.model.findings import Reason
 from openelb.model.selectors import Selector
 from openelb.plan import cluster
-from tests.unit.builders import address, condition, key, page, pool, reservation, service, snapshot, speaker
+from tests.unit.builders import address, changed, condition, key, page, pool, reservation, service, snapshot, speaker
 from tests.unit.plan.test_allocation import chosen
 from tests.unit.plan.test_sets import held, settled, shown, told
 
@@ -218,6 +218,19 @@ def test_who_was_adopted_keeps_its_address_when_the_pool_adopts_no_more():
     seen = settled(pool(default=True, adopts=True), service(opt_in=""))
     later = replace(seen.pools["eip"], adopts=False)
     assert shown(settled(later, *seen.services.values())) == ("192.168.1.0",)
+
+
+def test_who_was_adopted_and_waits_for_another_address_gets_it_when_it_is_free():
+    pools = pool(default=True, adopts=True)
+    seen = settled(pools, service(opt_in=""), service("db", load_balancer_ip="192.168.1.9"))
+    wish = changed(seen.services[key("web")], load_balancer_ip="192.168.1.9")
+    seen = replace(seen, services={**seen.services, wish.key: wish})
+    planner = cluster.Planner()
+    seen = settled(*seen.pools.values(), *seen.services.values(), planner=planner)
+    assert shown(seen) == ("192.168.1.0",)
+    gone = replace(seen.services[key("db")], deleting=True)
+    seen = settled(*seen.pools.values(), seen.services[key("web")], gone, planner=planner)
+    assert shown(seen) == ("192.168.1.9",)
 
 
 # Sharing.

@@ -17,9 +17,9 @@ PREFER = {"families": (4, 6), "family_policy": FamilyPolicy.PREFER_DUAL}
 REQUIRE = {"families": (4, 6), "family_policy": FamilyPolicy.REQUIRE_DUAL}
 
 
-def settled(*facts, now=0.0, looks=4):
+def settled(*facts, now=0.0, looks=4, planner=None):
     """The facts after a manager has written what it planned, again and again until nothing is left."""
-    planner = cluster.Planner()
+    planner = planner or cluster.Planner()
     seen = snapshot(*facts, speaker("node-a"))
     for _ in range(looks):
         found = planner.plan(seen, frozenset({"node-a"}), now)
