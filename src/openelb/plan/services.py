@@ -60,8 +60,11 @@ def enter_what_is_shown(judged: Iterable[Service], look: Look) -> list[tuple[Ser
 
 
 def _source(service: Service, address: Address, look: Look) -> Pool | None:
-    """The pool that a Service of ours has the address from: the labelled one, unless somebody edited the label."""
-    if not service.pool_label and names.SERVICE_FINALIZER not in service.finalizers:
+    """The pool that a Service of ours has the address from: the labelled one, unless somebody edited the label. On one of
+    another class the label alone says nothing: that load balancer may give out the same addresses.
+    """
+    is_theirs = service.load_balancer_class not in ("", look.lb_class)
+    if names.SERVICE_FINALIZER not in service.finalizers and (is_theirs or not service.pool_label):
         return None
     labelled = look.terms.pools.get(service.pool_label)
     pools = [*([] if labelled is None else [labelled]), *look.terms.by_age]

@@ -1,5 +1,7 @@
 """What becomes of Services when pools are in trouble, and of ledgers that somebody else wrote, wiped or edited."""
 
+from dataclasses import replace
+
 import pytest
 
 from openelb.model import names
@@ -85,6 +87,13 @@ def test_a_wiped_ledger_is_rebuilt_although_somebody_took_the_label_off():
 def test_a_wiped_ledger_is_rebuilt_in_the_pool_that_has_the_address(label):
     found = plan(pool(), pool("other", "10.0.0.0/30"), service(shows="192.168.1.1", of=label))
     assert used(found) == WEB
+
+
+def test_a_label_alone_makes_no_service_of_another_class_ours():
+    """It has the name of the annotation that people copy; the other load balancer would publish the address again."""
+    theirs = service(shows="192.168.1.1", load_balancer_class="example.org/other", opt_in="")
+    found = plan(pool(), replace(theirs, finalizers=()))
+    assert (of(found), used(found)) == (None, {})
 
 
 def test_a_wiped_ledger_keeps_shared_addresses_shared():
