@@ -73,7 +73,7 @@ class Admission:
         """Serve once there is a certificate, and be found. Raises NoPort."""
         await self.shown.ready.wait()
         host, _, port = self._door.address.rpartition(":")
-        async with self._webhook.serving(host.strip("[]"), int(port), self.shown.context) as self._port:
+        async with self._webhook.serving(host.strip("[]"), int(port), lambda: self.shown.context) as self._port:
             log.info("serving the webhook of Service %s at %s:%d", self._door.service, self._door.ip, self._port)
             try:
                 await _again(self._be_found, EVERY)

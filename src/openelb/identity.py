@@ -54,8 +54,10 @@ class Shown:
 
     def show(self, certificate: str, key: str, ends: float) -> None:
         """Show this one from the next handshake on. Raises ValueError, and goes on with the one before, if it cannot be."""
-        tls.identify(tls.serving(), certificate, key)
-        tls.identify(self.context, certificate, key)
+        # One context would keep a certificate for each kind of key, and go on showing the older one to many.
+        context = tls.serving()
+        tls.identify(context, certificate, key)
+        self.context = context
         self.ends = ends
         self.ready.set()
 

@@ -56,8 +56,8 @@ class Webhook:
         self._complaints = Complaints()
 
     @asynccontextmanager
-    async def serving(self, host: str, port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
-        """Serve there, with what the context shows at the moment of each handshake; gives the port. An empty host is all of
+    async def serving(self, host: str, port: int, context: Callable[[], ssl.SSLContext]) -> AsyncIterator[int]:
+        """Serve there, with the context that there is at the moment of each handshake; gives the port. An empty host is all of
         this machine's addresses. Raises NoPort.
         """
         try:
@@ -156,7 +156,9 @@ def _listening(host: str, port: int) -> socket.socket:
     return made
 
 
-async def _accept(listening: socket.socket, server: web.Server, context: ssl.SSLContext, seconds: float) -> None:
+async def _accept(
+    listening: socket.socket, server: web.Server, context: Callable[[], ssl.SSLContext], seconds: float
+) -> None:
     """Take connections until cancelled. Not asyncio's own server: one that has not greeted yet counts as well."""
     loop = asyncio.get_running_loop()
     greeting: set[asyncio.Task[None]] = set()
@@ -170,7 +172,7 @@ async def _accept(listening: socket.socket, server: web.Server, context: ssl.SSL
             if len(greeting) + len(server.connections) >= MOST_CONNECTIONS:
                 connection.close()
                 continue
-            task = asyncio.create_task(_greet(connection, server, context, seconds))
+            task = asyncio.create_task(_greet(connection, server, context(), seconds))
             greeting.add(task)
             task.add_done_callback(greeting.discard)
     finally:

@@ -65,7 +65,7 @@ async def asked(plane: ControlPlane, client: Client) -> AsyncIterator[Asked]:
     (configuration,) = (
         each for each in yaml.safe_load_all(MANIFEST.read_text()) if each["kind"] == "ValidatingWebhookConfiguration"
     )
-    async with Webhook(made.judge, Counter()).serving("127.0.0.1", 0, made.shown.context) as port:
+    async with Webhook(made.judge, Counter()).serving("127.0.0.1", 0, lambda: made.shown.context) as port:
         for hook in configuration["webhooks"]:
             url = f"https://localhost:{port}{hook['clientConfig']['service']['path']}"
             bundle = base64.b64encode(identity["authority"].encode()).decode()

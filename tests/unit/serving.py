@@ -81,7 +81,7 @@ async def serving(judge: Judge = lambda _: Verdict(), *, seconds: float = SECOND
     identity, shown, counts = issued(), Shown(), Counter[str]()
     shown.show(identity["certificate"], identity["key"], 0.0)
     async with (
-        Webhook(judge, counts, seconds=seconds).serving("127.0.0.1", 0, shown.context) as port,
+        Webhook(judge, counts, seconds=seconds).serving("127.0.0.1", 0, lambda: shown.context) as port,
         aiohttp.ClientSession() as session,
     ):
         yield Served(port, shown, session, tls.trusting(identity["authority"]), counts)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import gzip
 import json
 import logging
@@ -9,6 +10,11 @@ import ssl
 from contextlib import AsyncExitStack
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -236,6 +242,37 @@ async def test_another_certificate_is_shown_from_the_next_connection_on_and_thos
             assert served.shown.ends == 5.0
 
 
+async def test_a_certificate_with_another_kind_of_key_takes_the_place_of_the_one_before() -> None:
+    """OpenSSL has room for one of each kind, and would go on showing the first to whoever takes either."""
+    made = issued()
+    ours = made["certificate"], made["key"]
+    async with serving() as served:
+        for certificate, key in (rsa("first"), ours, rsa("last")):
+            served.shown.show(certificate, key, 0.0)
+        assert await subject(served.port) == "CN=last"
+
+
+def rsa(name: str) -> tuple[str, str]:
+    """A certificate of that name with an RSA key, as cert-manager makes them unless it is told otherwise, and its key."""
+    key, now = generate_private_key(65537, 2048), datetime.datetime.now(datetime.UTC)
+    common = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    begun = x509.CertificateBuilder().subject_name(common).issuer_name(common).public_key(key.public_key())
+    timed = begun.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    return (
+        timed.sign(key, SHA256()).public_bytes(Encoding.PEM).decode(),
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+    )
+
+
+async def subject(port: int) -> str:
+    """Who the webhook says it is."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls.trusting("", verify=False))
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    await writer.wait_closed()
+    return x509.load_der_x509_certificate(shown).subject.rfc4514_string()
+
+
 async def test_what_cannot_be_shown_leaves_what_was_shown() -> None:
     async with serving() as served:
         other = issued()
@@ -248,5 +285,5 @@ async def test_what_cannot_be_shown_leaves_what_was_shown() -> None:
 async def test_a_port_that_somebody_has_is_told() -> None:
     async with serving() as served:
         with pytest.raises(NoPort, match=f"cannot be served on 127.0.0.1:{served.port}: "):
-            async with Webhook(refuse, served.counts).serving("127.0.0.1", served.port, tls.serving()):
+            async with Webhook(refuse, served.counts).serving("127.0.0.1", served.port, tls.serving):
                 pass
