@@ -80,11 +80,12 @@ def served(service: Service, look: Look) -> Publication | None:
     filled = _fill(service, moving.request, held, look)
     if not _is_complete(filled, moving.request):
         why = next(one for one in filled if isinstance(one, Finding))
-        asked = requests.request(service)
-        if any(map(look.chooser.missing, moving.request.pools)) and not set(_fill(service, asked, held, look)) <= set(
-            held
-        ):
-            asked = moving.request  # it has moved, and where to is gone: no reason to go back
+        asked, shown = requests.request(service), look.books.shown(service.key)
+        back = _fill(service, asked, held, look)
+        arrived = [one for one in held if one.address in shown and _meets(moving.request, one)]
+        is_gone = any(map(look.chooser.missing, moving.request.pools))
+        if not set(arrived) <= set(back) or (is_gone and not set(back) <= set(held)):
+            asked = moving.request  # it has moved, so what more it asks for there is no reason to go back
         more = f"; it cannot move to {service.wishes.migrate_to}, since {why.sentence}"
         return _settled(service, asked, held, look, more=more)
     shown = look.books.shown(service.key)
@@ -166,6 +167,10 @@ def _fill(service: Service, request: Request, held: Sequence[Holding], look: Loo
             besides = {one.address for one in filled if isinstance(one, Holding)}
             filled[place] = look.chooser.choose(service, request, slot, besides)
     return [one for one in filled if one is not None]
+
+
+def _meets(request: Request, holding: Holding) -> bool:
+    return any(satisfies(request, slot, holding) for slot in request.slots)
 
 
 def _is_complete(filled: Sequence[Holding | Finding], request: Request) -> bool:

@@ -215,3 +215,12 @@ def test_who_moves_to_an_address_gets_that_one():
 
 def test_a_service_that_is_new_goes_there_at_once():
     assert shown(settled(*TWO, service(migrate_to="other"))) == ("10.0.0.0",)
+
+
+def test_who_has_moved_and_asks_for_more_than_is_there_keeps_what_it_has():
+    pools = pool(text="192.168.1.0/30"), pool("new", "192.168.2.1")
+    seen = settled(*pools, service(pool="eip", migrate_to="new for 1m"))
+    assert shown(seen) == ("192.168.2.1",)
+    more = changed(seen.services[key("web")], count="2")
+    seen = settled(*seen.pools.values(), more)
+    assert (shown(seen), told(seen).reason) == (("192.168.2.1",), Reason.POOL_EXHAUSTED)
