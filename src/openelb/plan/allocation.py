@@ -53,6 +53,8 @@ class Chooser:
     due: list[float]
     offers: dict[object, list[Pool]] = field(default_factory=dict)
     """The pools that were offered to Services alike."""
+    groups: dict[str, list[ServiceKey]] = field(default_factory=dict)
+    """The Services with each sharing key."""
 
     def choose(self, service: Service, request: Request, slot: Slot, besides: Collection[Address]) -> Holding | Finding:
         """An address for a slot, none of those `besides`; or why there is none."""
@@ -157,7 +159,7 @@ class Chooser:
             return obstacle
         if slot.address is not None:
             return self._certain(pool, service, request, slot.address, besides)
-        if request.sharing_key and (joined := self._joined(pool, service, slot, besides)):
+        if request.sharing_key and (joined := self._joined(pool, service, request, slot, besides)):
             return joined
         return self._over_quota(pool, service, besides) or self._any(pool, service, slot, besides)
 
@@ -215,19 +217,31 @@ class Chooser:
         reservation = self.terms.reserved.get(address)
         return reservation is None or reservation in self.terms.reserved_for(service)
 
-    def _joined(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Holding | None:
+    def _joined(
+        self, pool: Pool, service: Service, request: Request, slot: Slot, besides: Collection[Address]
+    ) -> Holding | None:
         """The lowest address of the pool that Services with the same sharing key have, where this one fits in."""
+        if not self.groups:
+            self.groups.update(sharing.groups(self.books.services.values()))
         addresses = {
             holding.address
-            for key in sharing.group(self.books.services, service)
+            for key in self.groups.get(request.sharing_key, ())
+            if key != service.key
             for holding in self.books.holdings(key)
             if holding.pool == pool.name and holding.address.version == slot.family and holding.address not in besides
             if self._may_have(service, holding.address)
         }
         for address in sorted(addresses, key=int):
-            if self._unshared(service, address, self.books.others(service.key, address)) is None:
+            others = self.books.others(service.key, address)
+            if not self._collides(service, others) and self._unshared(service, address, others) is None:
                 return Holding(pool.name, address)
         return None
+
+    def _collides(self, service: Service, others: Collection[ServiceKey]) -> bool:
+        """Whether one of these has a port of the Service: of thousands that is found out sooner than what else is wrong."""
+        ports = frozenset(service.ports)
+        known = (self.books.services.get(key) for key in others)
+        return any(one is not None and not ports.isdisjoint(one.ports) for one in known)
 
     def _any(self, pool: Pool, service: Service, slot: Slot, besides: Collection[Address]) -> Holding | Finding:
         chosen = self.vacancies.best(pool, service, slot.family, besides)

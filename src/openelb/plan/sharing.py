@@ -1,6 +1,6 @@
 """Which Services may have one address together: with disjoint ports, alike in their traffic policy, and by consent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 
 from openelb.model import names
 from openelb.model.cluster import Service, ServiceKey
@@ -37,7 +37,10 @@ def consent(one: Service, other: Service) -> bool:
     return one.key.namespace == other.key.namespace or bool(key and key == other.wishes.sharing_key)
 
 
-def group(services: Mapping[ServiceKey, Service], service: Service) -> Iterator[ServiceKey]:
-    """The other Services with the same sharing key."""
-    key = service.wishes.sharing_key
-    return (other.key for other in services.values() if other.wishes.sharing_key == key and other is not service)
+def groups(services: Iterable[Service]) -> dict[str, list[ServiceKey]]:
+    """The Services with each sharing key."""
+    found: dict[str, list[ServiceKey]] = {}
+    for service in services:
+        if service.wishes.sharing_key:
+            found.setdefault(service.wishes.sharing_key, []).append(service.key)
+    return found

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openelb.model import names
 from openelb.model.cluster import Port, Service
-from openelb.plan.sharing import consent, group, obstacle
+from openelb.plan.sharing import consent, groups, obstacle
 from tests.unit.builders import key, service
 
 HTTP, HTTPS = (Port("TCP", 80),), (Port("TCP", 443),)
@@ -137,7 +137,7 @@ def test_nobody_shares_with_one_just_like_it(one: Service) -> None:
 # Groups.
 
 
-def test_a_group_are_the_others_with_the_same_key_in_whatever_namespace() -> None:
+def test_a_group_are_all_with_the_same_key_in_whatever_namespace() -> None:
     facts = [
         service("web", sharing_key="x"),
         service("api", sharing_key="x"),
@@ -145,7 +145,4 @@ def test_a_group_are_the_others_with_the_same_key_in_whatever_namespace() -> Non
         service("db", sharing_key="y"),
         service("mail"),
     ]
-    services = {one.key: one for one in facts}
-    assert set(group(services, facts[0])) == {key("api"), key("shop/web")}
-    assert set(group(services, facts[3])) == set()
-    assert set(group(services, service("new", sharing_key="y"))) == {key("db")}
+    assert groups(facts) == {"x": [key("web"), key("api"), key("shop/web")], "y": [key("db")]}

@@ -12,9 +12,10 @@ SERVICES = 1500
 GONE = {address(f"10.0.0.{last}"): Release(key("gone"), 0.0) for last in range(200)}
 
 
-def cost(*facts):
+def cost(*facts, wishes=lambda number: {}):
     """Seconds of the processor to give each of many Services an address in one look."""
-    world = snapshot(*facts, *(service(f"s{number}") for number in range(SERVICES)), speaker("node-a"))
+    services = (service(f"s{number}", **wishes(number)) for number in range(SERVICES))
+    world = snapshot(*facts, *services, speaker("node-a"))
     began = time.process_time()
     planned = Planner(room=SERVICES).plan(world, frozenset({"node-a"}), 1.0)
     assert len(planned.pools["eip"].used) == SERVICES
@@ -47,3 +48,8 @@ def cost(*facts):
 def test_a_free_address_is_found_without_going_through_those_in_use(facts):
     """Going through them, 1,500 Services would take thirty times as long, and 10,000 longer than a leader leads."""
     assert cost(*facts) < 8 * cost(pool(text="10.0.0.0/8", default=True))
+
+
+def test_who_shares_with_few_is_not_looked_for_among_all_services():
+    alone = pool(text="10.0.0.0/8", default=True)
+    assert cost(alone, wishes=lambda number: {"sharing_key": f"team-{number}"}) < 4 * cost(alone)
