@@ -147,14 +147,14 @@ def _fill(service: Service, request: Request, held: Sequence[Holding], look: Loo
     """For each slot what is held or chosen, or why there is nothing. Nothing is entered yet: it is all or none."""
     if request.problem is not None:
         return [request.problem]
-    rest, shown = _once(service, list(held), look), look.books.shown(service.key)
+    rest, shown = list(held), look.books.shown(service.key)
     filled: list[Holding | Finding | None] = [None] * len(request.slots)
     for certain in (True, False) if held else ():
         for place, slot in enumerate(request.slots):
             if filled[place] is None and (slot.address is not None) is certain:
                 found = next((one for one in rest if satisfies(request, slot, one)), None)
-                if found is not None:
-                    rest.remove(found)
+                if found is not None:  # the same address may be held of another Eip as well
+                    rest = [one for one in rest if one.address != found.address]
                     filled[place] = found
     # An Eip that is named and not there, or going, is no wish to move: what is shown may come from it.
     stale = next((why for name in request.pools if (why := look.chooser.missing(name))), None)
