@@ -186,7 +186,7 @@ async def _serve(services: int, changes: int, certificate: dict[str, str]) -> No
     shown.show(certificate["certificate"], certificate["key"], 0.0)
     webhook = Webhook(lambda review: judged(review, planner.facts(seen, time.time())), Counter())
     ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    async with webhook.serving("127.0.0.1", 0, shown.context) as port:
+    async with webhook.serving("127.0.0.1", 0, lambda: shown.context) as port:
         print(msgspec.json.encode(Door(port, certificate["authority"], eip)).decode(), flush=True)
         keys = itertools.cycle(list(seen.services))
         for number, key in enumerate(keys):
