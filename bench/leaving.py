@@ -22,10 +22,13 @@ EVERY = 0.02
 
 @dataclass(slots=True)
 class Leave:
-    """Seconds from the first request for a deletion until the last Service was seen to be gone and the ledger is empty."""
+    """Seconds from the first request for a deletion until the last Service was seen to be gone and the ledger is empty; the
+    writes that this took, and the seconds of processor time of the side.
+    """
 
     seconds: float
     writes: int
+    cpu_seconds: float
 
 
 async def measure(at: Bench, count: int, blocks: int) -> list[table.Row]:
@@ -37,7 +40,10 @@ async def measure(at: Bench, count: int, blocks: int) -> list[table.Row]:
             taken[side].append(await _leave(at, side, count))
     ours, hears = ([leave.seconds for leave in taken[side]] for side in (Side.OURS, Side.HEARS))
     each = [", ".join(f"{seconds:.2f}" for seconds in side) for side in (ours, hears)]
-    writes = taken[Side.OURS][0].writes / count, taken[Side.HEARS][0].writes / count
+    writes = [taken[side][0].writes / count for side in (Side.OURS, Side.HEARS)]
+    cpu = [
+        statistics.median(leave.cpu_seconds for leave in taken[side]) / count * 1000 for side in (Side.OURS, Side.HEARS)
+    ]
     return [
         table.ratio(
             f"{count} Services are deleted → all gone, their addresses free (of {blocks}: {each[0]}; {each[1]})",
@@ -48,6 +54,9 @@ async def measure(at: Bench, count: int, blocks: int) -> list[table.Row]:
             named=Side.HEARS.value,
         ),
         table.figure("writes for each of them", writes[0], compared=f"{writes[1]:.2f} {Side.HEARS.value}"),
+        table.figure(
+            "processor time for each of them", cpu[0], unit="ms", compared=f"{cpu[1]:.2f} ms {Side.HEARS.value}"
+        ),
     ]
 
 
@@ -56,17 +65,18 @@ async def _leave(at: Bench, side: Side, count: int) -> Leave:
         services, pools = await at.burst(server, (count, 1))
         await asyncio.sleep(1.0)  # what is counted is written a little later
         at.audit.forget()
-        started = time.monotonic()
+        cpu, started = server.usage.cpu_seconds(), time.monotonic()
         await delete_services(at.client, services)
         await at.watcher.until_gone(services)
         while await in_use(at.client, pools[0]):  # noqa: ASYNC110  (nobody in this process could tell it)
             await asyncio.sleep(EVERY)
         seconds = time.monotonic() - started
+        cpu = server.usage.cpu_seconds() - cpu
         await asyncio.sleep(0.5)  # the answer to the last write comes as the watcher sees it
         writes = at.audit.writes()
         await at.remove([], pools)
     ledger = writes["", "eips"] + writes["", "eipallocations"]
-    return Leave(seconds, writes[NAMESPACE, "services"] + ledger)
+    return Leave(seconds, writes[NAMESPACE, "services"] + ledger, cpu)
 
 
 async def main(directory: Path, count: int, blocks: int) -> None:
