@@ -19,6 +19,7 @@ from openelb.model.snapshot import Snapshot, Unreadable
 from openelb.plan import cluster, liveness
 from openelb.plan.admission import Facts
 from openelb.plan.ledger import ROOM
+from openelb.plan.services import is_reworded
 from openelb.refusals import BRIEFLY, Refusals, Written, in_words
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Settings:
 
 
 OF_ONE_OBJECT = (AlreadyExists, Conflict, NotFound, Invalid, Unavailable)
+REWORDING = 1.0  # seconds in which a Service is not told the same in other words: there may be yet others, as while pools are made
 COUNTING = 1.0  # seconds between two writes to an Eip that only count what is in use: its ledger is elsewhere then
 
 
@@ -74,6 +76,7 @@ class Controller:
         self._last = cluster.ClusterPlan()
         self._planner = cluster.Planner(settings.lb_class, settings.room)
         self._counted: dict[str, float] = {}
+        self._reworded: dict[ServiceKey, float] = {}
         self._refusals = Refusals(clock)
         self._asked: dict[ServiceKey, float] = {}
         self._at_once = False
@@ -113,6 +116,7 @@ class Controller:
             times.append(now + BRIEFLY)
         if self._last.due is not None:
             times.append(now + max(0.0, self._last.due - self._wall()))
+        times += [at + REWORDING for at in self._reworded.values() if at + REWORDING > now]
         times += [at + COUNTING for at in self._counted.values() if at + COUNTING > now]
         return min((time - now for time in [*times, *([] if loss is None else [loss])]), default=None)
 
@@ -132,7 +136,8 @@ class Controller:
         reserved = [(snapshot.reservations[name], wanted) for name, wanted in plan.reservations.items()]
         guards = [(snapshot.pools[name], on) for name, on in plan.pool_finalizers.items()]
         services = [(snapshot.services[key], publication) for key, publication in plan.services.items()]
-        services = [(service, publication) for service, publication in services if self._is_due(service)]
+        self._reworded = {key: at for key, at in self._reworded.items() if key in plan.services}
+        services = [(each, to) for each, to in services if self._is_due(each) and self._is_worth_telling(each, to)]
         # Who was refused comes after all others, the one that has waited longest first: nobody stands behind them for ever.
         services.sort(key=lambda pair: (self._refusals.until(pair[0]), not pair[1].ingress))
 
@@ -218,6 +223,13 @@ class Controller:
         self._counted = {name: at for name, at in self._counted.items() if now - at < COUNTING} | {pool.name: now}
         return True
 
+    def _is_worth_telling(self, service: Service, publication: Publication) -> bool:
+        """Whether more than words differ, or they have for a while."""
+        if not is_reworded(service, publication):
+            return True
+        now = self._clock()
+        return now - self._reworded.setdefault(service.key, now) >= REWORDING
+
     async def _write_page(self, pool: Pool, seen: Page | None, page: Page) -> None:
         self._still_leading()
         try:
@@ -271,6 +283,7 @@ class Controller:
         except OF_ONE_OBJECT as refusal:
             self._refusals.note(service, refusal)
             return
+        self._reworded.pop(service.key, None)
         if written is service:  # nothing to write after all, and so nothing to look at again
             return
         self._store.absorb(written)

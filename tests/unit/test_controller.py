@@ -6,7 +6,7 @@ from itertools import chain, count
 
 import pytest
 
-from openelb.controller import AT_ONCE, PER_LOOK, Controller, Settings
+from openelb.controller import AT_ONCE, PER_LOOK, REWORDING, Controller, Settings
 from openelb.kube.errors import Forbidden
 from openelb.model import names
 from openelb.refusals import BRIEFLY, FOR_NOW, RESYNC
@@ -335,3 +335,65 @@ async def test_a_service_that_has_one_condition_twice_is_no_reason_to_look_for_e
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await manager.store.changed()
+
+
+# Words.
+
+
+OTHERS = [
+    eip(name, address, spec=SPEC, finalizers=[names.POOL_FINALIZER])
+    for name, address in (("a", "198.51.100.0/25"), ("b", "203.0.113.0/25"))
+]
+"""Eips that are named to a Service which asks for one that is not there."""
+
+
+def told(manager: Replica) -> str:
+    """Why the Service has no address."""
+    conditions = manager.server.stored(SERVICES, "web", "default")["status"]["conditions"]
+    (allocated,) = (one for one in conditions if one["type"] == names.ADDRESS_ALLOCATED)
+    assert isinstance(allocated["message"], str)
+    return allocated["message"]
+
+
+async def test_the_same_in_other_words_is_told_a_second_later() -> None:
+    async with replica(wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        await manager.put(EIPS, OTHERS[0])
+        await manager.settle()
+        assert "there is no Eip yet" in told(manager)
+        manager.now += REWORDING / 2
+        assert await manager.look() == []
+        due = await manager.controller.look()
+        assert due is not None
+        assert due <= REWORDING / 2
+        manager.now += REWORDING / 2
+        assert len(await manager.look()) == 1
+        assert "Eips there are: a" in told(manager)
+
+
+async def test_an_address_does_not_wait_for_words() -> None:
+    async with replica(wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        await manager.put(EIPS, OTHERS[0])
+        await manager.settle()
+        await manager.put(EIPS, POOL)
+        await manager.settle()
+        assert manager.address("web") == "192.0.2.1"
+
+
+async def test_each_change_of_words_waits_anew() -> None:
+    async with replica(wanting("web")) as manager:
+        await manager.lead()
+        await manager.settle()
+        await manager.put(EIPS, OTHERS[0])
+        await manager.settle()
+        manager.now += REWORDING
+        await manager.settle()
+        await manager.put(EIPS, OTHERS[1])
+        await manager.settle()
+        assert told(manager).endswith("Eips there are: a")
+        manager.now += REWORDING
+        assert len(await manager.look()) == 1
+        assert "Eips there are: a, b" in told(manager)

@@ -33,6 +33,16 @@ def published(service: Service) -> Publication:
     )
 
 
+def is_reworded(service: Service, publication: Publication) -> bool:
+    """Whether the publication tells nothing but the same in other words."""
+    if service.ingress != publication.ingress:  # of most, in a burst
+        return False
+    told = {(one.type, one.status, one.reason) for one in publication.conditions}
+    if told != {(one.type, one.status, one.reason) for one in service.conditions}:
+        return False
+    return replace(published(service), conditions=publication.conditions) == publication
+
+
 def precedence(service: Service) -> tuple[bool, str, object]:
     """Who asks for a certain address comes before who takes any; then the older Service."""
     wishes = service.wishes
