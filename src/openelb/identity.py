@@ -104,7 +104,7 @@ class Ours:
 
     async def _keep(self) -> None:
         kept = await admission.read_certificate(self._client, self._namespace)
-        why = due(await self._facts(kept.issued), self._names, self._wall())
+        why = due(await self._facts(kept.issued), self._names, self._wall()) or self._refused(kept.issued)
         if why:
             kept = await self._renew(kept, why)
         try:
@@ -115,6 +115,16 @@ class Ours:
         if told and self._shown.ready.is_set():
             await self._settle()
         await self._show(kept.issued)
+
+    def _refused(self, issued: Issued) -> str:
+        """Why OpenSSL shows none like this, as one whose key is too short; nothing where it does."""
+        if issued == self._showing:
+            return ""
+        try:
+            tls.identify(tls.serving(), issued.certificate, issued.key)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     async def _renew(self, kept: Kept, why: str) -> Kept:
         made = await self._issuer.make(self._names)

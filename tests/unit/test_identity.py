@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from openelb.certificates import made, told
 from openelb.identity import AGAIN_SECONDS, Foreign, Ours, Shown, Unusable, names_of
@@ -182,9 +187,22 @@ def as_secret(issued: dict[str, str]) -> dict[str, str]:
     return {"ca_crt": issued["authority"], "tls_crt": issued["certificate"], "tls_key": issued["key"]}
 
 
+def weak() -> dict[str, str]:
+    """Good for a year by all it says, with a key that OpenSSL refuses to show."""
+    key, now = rsa.generate_private_key(65537, 1024), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "openelb-webhook")])
+    names = x509.SubjectAlternativeName([x509.DNSName(each) for each in names_of(SERVICE, SPACE)])
+    begins, ends = now - datetime.timedelta(days=1), now + datetime.timedelta(days=365)
+    draft = x509.CertificateBuilder(name, name, key.public_key(), 1, begins, ends).add_extension(names, critical=False)
+    certificate = draft.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return {"authority": certificate, "certificate": certificate, "key": private}
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
+        (as_secret(weak()), "the certificate and its key do not belong together or are no PEM"),
         ({"tls_crt": "", "tls_key": ""}, "there is none"),
         ({"tls_crt": "damaged"}, "the certificate cannot be read"),
         ({"tls_key": ""}, "the key cannot be read"),

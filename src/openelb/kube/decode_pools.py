@@ -233,7 +233,7 @@ def _released(texts: Mapping[str, str]) -> dict[Address, Release]:
         who, _, when = told.partition(" ")
         address, keys, moment = parse_address(text), _holders(who), _moment(when)
         if address is not None and keys and moment is not None and moment < math.inf:
-            found[address] = Release(keys[0], moment)
+            found[address] = Release(keys[0], max(0.0, moment))
     return dict(sorted(found.items(), key=lambda entry: entry[1].at))
 
 

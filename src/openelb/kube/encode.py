@@ -122,7 +122,7 @@ def _removals(indices: Iterable[int]) -> JsonPatch:
 
 
 def _condition(condition: Condition, before: Condition | None, now: datetime) -> dict[str, object]:
-    kept = before is not None and before.status == condition.status and before.since
+    kept = before is not None and _goes_on(before, condition) and before.since
     return {
         "type": condition.type,
         "status": "True" if condition.status else "False",
@@ -130,6 +130,13 @@ def _condition(condition: Condition, before: Condition | None, now: datetime) ->
         "message": condition.message,
         "lastTransitionTime": kept or timestamp(now),
     }
+
+
+def _goes_on(before: Condition, condition: Condition) -> bool:
+    """Whether it is so since then. Who moves elsewhere than before begins anew."""
+    if condition.type == names.MOVING and before.message.partition(";")[0] != condition.message.partition(";")[0]:
+        return False
+    return before.status == condition.status
 
 
 def _pool_status(before: PoolStatus, status: PoolStatus, now: datetime) -> dict[str, object]:

@@ -59,8 +59,9 @@ class Free:
             walk = self._walks[place] = _Walk(given.of_family(place[1], since=self._lowest.get(place)))
         while walk.at is not None and is_taken(walk.at):
             walk.at = next(walk.rest, None)
-        if lasts and walk.at is not None:
-            self._lowest[place] = walk.at
+        lowest = walk.at or next((part.last for part in reversed(given.parts) if part.version == place[1]), None)
+        if lasts and lowest is not None:  # of a full pool the last: it is not gone through again and again
+            self._lowest[place] = lowest
         return walk.at
 
     def entered(self, holding: Holding) -> None:

@@ -109,17 +109,27 @@ def served(service: Service, look: Look) -> Publication | None:
     leaving = [one for one in held if one.address in shown and one.address not in {new.address for new in there}]
     if not leaving:
         return publish(service, there, look, more=lacking)
-    until = (service.moving_since or look.now) + moving.seconds
+    target = service.wishes.migrate_to.split()[0]
+    until = (_began(service, target) or look.now) + moving.seconds
     if until <= look.now:
         return publish(service, there, look, more=lacking)
     look.chooser.due.append(until)
     both = publish(service, [*there, *leaving], look, label=leaving[0].pool)
     told = Finding(
         Reason.MOVING,
-        f"moving to {service.wishes.migrate_to.split()[0]}; {listed(leaving)} stays for {moving.seconds:g} s",
+        f"{_MOVING_TO}{target}; {listed(leaving)} stays for {moving.seconds:g} s",
     )
     moves = Condition.of(names.MOVING, told, status=True)
     return both and replace(both, conditions=(*both.conditions, moves))
+
+
+_MOVING_TO = "moving to "
+
+
+def _began(service: Service, target: str) -> float:
+    """When it began to move there; 0 where it has not, as when it was on its way to another target."""
+    told = (one.message for one in service.conditions if one.type == names.MOVING)
+    return service.moving_since if any(one.startswith(f"{_MOVING_TO}{target};") for one in told) else 0.0
 
 
 def _settled(

@@ -1,6 +1,7 @@
 """What we write, checked by applying it to the object and reading that again."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,6 +102,17 @@ def test_a_condition_keeps_its_time_while_its_status_does() -> None:
     times = [
         written(before, Publication(conditions=(condition,)))["status"]["conditions"][0]["lastTransitionTime"]
         for condition in (other_words, ALLOCATED)
+    ]
+    assert times == [EARLIER, "2026-01-02T03:04:05Z"]
+
+
+def test_who_moves_elsewhere_than_before_begins_to_move_anew() -> None:
+    there, elsewhere = (Condition(names.MOVING, True, "Moving", f"moving to {to}; rest") for to in ("a", "b"))
+    before = written(stored(objects.service()), Publication(conditions=(there,)))
+    before["status"]["conditions"][0]["lastTransitionTime"] = EARLIER
+    times = [
+        written(before, Publication(conditions=(condition,)))["status"]["conditions"][0]["lastTransitionTime"]
+        for condition in (replace(there, message="moving to a; other words"), elsewhere)
     ]
     assert times == [EARLIER, "2026-01-02T03:04:05Z"]
 

@@ -194,6 +194,14 @@ def test_who_moves_keeps_the_family_that_is_not_to_be_had_there(families, order)
     assert "it has no" not in told(done).message
 
 
+def test_who_is_sent_elsewhere_in_the_middle_of_a_move_has_the_whole_time_again():
+    third = pool("third", "172.16.0.0/24")
+    seen = settled(*TWO, third, service())
+    both = settled(*seen.pools.values(), changed(seen.services[WEB], migrate_to="other for 30s"), now=100.0, looks=2)
+    sent_on = replace(changed(both.services[WEB], migrate_to="third for 30s"), moving_since=100.0)
+    assert set(shown(settled(*both.pools.values(), sent_on, now=131.0, looks=2))) == {"172.16.0.0", "10.0.0.0", FOUR}
+
+
 def test_a_planner_says_when_the_time_is_over():
     seen = settled(*TWO, service())
     seen = settled(*seen.pools.values(), changed(seen.services[WEB], migrate_to="other for 30s"), now=100.0, looks=2)
