@@ -30,7 +30,8 @@ MOST_SECONDS, MOST_MILLISECONDS = 0.3, 20.0
 
 class Times(msgspec.Struct):
     """Seconds, medians of all rounds: the plan of a cluster in which all wait, the look that publishes, a restart when all is
-    as it should be, the look after one change that means nothing, and both looks of one more Service.
+    as it should be, the look after one change that means nothing, both looks of one more Service, and the look after one more
+    of those that wait for pools which are not there.
     """
 
     services: int
@@ -40,6 +41,7 @@ class Times(msgspec.Struct):
     change: float
     entered: float
     published: float
+    waiting: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ def _of_many_pools(who: str, times: Times) -> Iterator[table.Row]:
     yield table.bound(f"a look after one change among {who}", change, at_most=MOST_MILLISECONDS, unit="ms")
     entered = times.entered * 1000
     yield table.bound(f"a look after one more of {who}", entered, at_most=MOST_MILLISECONDS, unit="ms", compared=more)
+    waiting = times.waiting * 1000
+    yield table.figure(f"a look after one more of {who}, while none of these pools is there", waiting, unit="ms")
 
 
 def _of_a_large_pool(size: str, times: Times, few: Times) -> Iterator[table.Row]:
@@ -157,6 +161,8 @@ def _round(case: Case, waiting: Snapshot) -> tuple[float, ...]:
     planner = cluster.Planner()
     restart, plan = look(settled)
     assert plan == cluster.ClusterPlan()
+    planner = cluster.Planner()
+    longing = _among_those_that_wait(replace(waiting, pools={}), case, look)
     entering, publishing_one = zip(*more, strict=True)
     return (
         first,
@@ -165,7 +171,24 @@ def _round(case: Case, waiting: Snapshot) -> tuple[float, ...]:
         statistics.median(changes),
         statistics.median(entering),
         statistics.median(publishing_one),
+        longing,
     )
+
+
+def _among_those_that_wait(
+    longing: Snapshot, case: Case, look: Callable[[Snapshot], tuple[float, cluster.ClusterPlan]]
+) -> float:
+    """Seconds of a look after one more."""
+    longing = objects.written(longing, look(longing)[1])
+    assert look(longing)[1] == cluster.ClusterPlan()
+    times = []
+    for number in range(case.services, case.services + LOOKS):
+        (service,) = objects.snapshot([], [case.service(number)]).services.values()
+        longing = replace(longing, services={**longing.services, service.key: service})
+        took, plan = look(longing)
+        times.append(took)
+        longing = objects.written(longing, plan)
+    return statistics.median(times)
 
 
 def _one_more(
