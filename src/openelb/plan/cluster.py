@@ -161,7 +161,7 @@ class Planner:
                 found[service.key] = services.unserved(service, look)
         for service in judged:
             key, verdict = service.key, found.get(service.key)
-            is_open = key in found and (verdict is None or not _is_settled(service, verdict))
+            is_open = key in found and (verdict is None or not _is_settled(service, verdict, look))
             if is_open or key in look.books.drafted:
                 self._waiting.add(key)
             else:
@@ -180,13 +180,28 @@ def plan(
     return Planner(lb_class).plan(snapshot, alive, now)
 
 
-def _is_settled(service: Service, verdict: Publication) -> bool:
-    """Whether the Service gets all that it asks for: else whatever happens to others may help it."""
+def _is_settled(service: Service, verdict: Publication, look: Look) -> bool:
+    """Whether the Service gets all that it asks for, or nothing that others do can help it: else whatever they do may."""
     told = next((one.reason for one in verdict.conditions if one.type == names.ADDRESS_ALLOCATED), "")
-    if not told or verdict.waits:
-        return not told
+    if not told or _waits_for_a_pool(service, verdict, look):
+        return True
+    if verdict.waits:
+        return False
     has_all = len(verdict.ingress) >= len(request(service).slots) and not service.wishes.migrate_to
     return has_all and told in (Reason.ALLOCATED, Reason.ADOPTED)
+
+
+def _waits_for_a_pool(service: Service, verdict: Publication, look: Look) -> bool:
+    """Whether it has nothing and asks for one pool, which is not there: when that comes, everybody is judged anew."""
+    pools, books = request(service).pools, look.books
+    if (
+        len(pools) != 1
+        or pools[0] in look.terms.pools
+        or pools[0] in look.terms.unreadable
+        or service.wishes.migrate_to
+    ):
+        return False
+    return not (verdict.ingress or books.holdings(service.key) or books.shown(service.key))
 
 
 def _strike_the_gone(look: Look) -> tuple[frozenset[ServiceKey], list[Entry]]:
