@@ -25,6 +25,7 @@ Answer = TypeVar("Answer")
 Value = TypeVar("Value")
 
 NAMESPACE = "bench"
+MANY, PAUSE = 100, 0.05
 _SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 
 
@@ -166,7 +167,7 @@ class Watcher:
         """Return when all of them have a condition."""
         missing = set(wanted)
         while missing := missing - self.told:
-            await self._next()
+            await self._next(len(missing))
 
     async def _until(self, times: Mapping[str, float], wanted: Iterable[str]) -> float:
         missing = set(wanted)
@@ -176,7 +177,7 @@ class Watcher:
             last = max([last, *(times[name] for name in seen)])
             missing -= seen
             if missing:
-                await self._next()
+                await self._next(len(missing))
         return last
 
     def _miss(self, key: ServiceKey) -> None:
@@ -192,6 +193,11 @@ class Watcher:
             self.told.add(name)
             self._news.set()
 
-    async def _next(self) -> None:
+    async def _next(self, missing: int) -> None:
+        """Return on news. Of many that are missing most are still: going through them takes time from those who are measured,
+        and when they came is noted anyway.
+        """
         self._news.clear()
         await self._news.wait()
+        if missing > MANY:
+            await asyncio.sleep(PAUSE)
