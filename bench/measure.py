@@ -194,7 +194,7 @@ def rows(figures: dict[Side, Figures], bursts: Sequence[Size]) -> list[table.Row
     ours, hears = figures[Side.OURS], figures[Side.HEARS]
     made = _one_at_a_time(figures)
     for size in bursts:
-        what = f"{in_words(size)}, it appears → all have addresses" if size[1] == 1 else f"{in_words(size)}, the same"
+        what = f"{in_words(size)}, which appear{'s' if size[1] == 1 else ''} → all have addresses"
         named = Side.HEARS.value
         made.append(table.ratio(what, ours.median(size), hears.median(size), at_most=1.3, unit="s", named=named))
     for burst in _first_of_each(ours.bursts):
