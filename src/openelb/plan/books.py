@@ -203,6 +203,11 @@ class Books:
         """All that is remembered of a pool."""
         return {address: release for page in self.pages.of(pool) for address, release in page.released.items()}
 
+    def lowest(self, pool: str, given: Ranges, family: int, of: str) -> Address | None:
+        """The lowest of them, found without a walk of its own."""
+        lasts = not (self._written or self._undo)
+        return self.free.lowest((pool, family, of), given, self.is_taken, lasts=lasts)
+
     def lowest_free(
         self, pool: str, given: Ranges, family: int, of: str = "", is_taken: Callable[[Address], bool] | None = None
     ) -> Iterator[Address]:

@@ -32,14 +32,17 @@ class Vacancies:
 
     def best(self, pool: Pool, service: Service, family: int, besides: Collection[Address]) -> Address | Finding:
         """What the Service had before, what is reserved for it, or what anybody could have; none of those `besides`."""
-        own = next(self._own(pool, service, family, besides), None)
-        if own is not None:
-            return own
+        if pool.cooldown or self.terms.reservations:
+            own = next(self._own(pool, service, family, besides), None)
+            if own is not None:
+                return own
         if pool.cooldown:
             return self._coolest(pool, family, besides)
         given = self.terms.unreserved(pool.name)
-        free = self.books.lowest_free(pool.name, given, family, "unreserved")
-        lowest = next((one for one in free if one not in besides), None)
+        lowest = self.books.lowest(pool.name, given, family, "unreserved")
+        if lowest in besides:
+            free = self.books.lowest_free(pool.name, given, family, "unreserved")
+            lowest = next((one for one in free if one not in besides), None)
         return self._exhausted(pool) if lowest is None else lowest
 
     def _own(self, pool: Pool, service: Service, family: int, besides: Collection[Address]) -> Iterator[Address]:
