@@ -249,10 +249,12 @@ class Chooser:
 
     def _over_quota(self, pool: Pool, service: Service, besides: Collection[Address]) -> Finding | None:
         """What the Service has of the pool counts by what it is to have: an address that it changes is not two."""
+        if pool.quota is None:
+            return None
         namespace = service.key.namespace
         own = sum(holding.pool == pool.name for holding in self.books.holdings(service.key))
         others = self.books.usage_of(namespace, pool.name) - own
-        if pool.quota is None or others + sum(address in pool for address in besides) < pool.quota:
+        if others + sum(address in pool for address in besides) < pool.quota:
             return None
         return Finding(
             Reason.QUOTA_EXCEEDED,

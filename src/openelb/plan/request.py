@@ -80,7 +80,9 @@ def move(service: Service) -> Move | None:
 
 def _of(wishes: Wishes, families: tuple[int, ...], policy: FamilyPolicy) -> Request:
     """Most Services of a cluster ask alike, and are remembered. Not with long texts, which anybody may write."""
-    is_short = sum([len(getattr(wishes, wish)) for wish in Wishes.__slots__]) <= _REMEMBERED
+    w = wishes  # in one string: twice as fast as to add nine lengths
+    texts = f"{w.pool}{w.address}{w.load_balancer_ip}{w.protocol}{w.pools}{w.addresses}{w.count}{w.sharing_key}{w.migrate_to}"
+    is_short = len(texts) <= _REMEMBERED
     return (_request if is_short else _request.__wrapped__)(wishes, families, policy)
 
 
