@@ -4,9 +4,9 @@ It shares no code with what it judges. The kernel's neighbour cache, which hides
 """
 
 import ipaddress
-import socket
 import struct
-import time
+
+from lab import questions
 
 ETHERTYPE = 0x0806
 BROADCAST = b"\xff" * 6
@@ -37,17 +37,10 @@ def answering_mac(frame: bytes, address: str) -> str | None:
 
 def ask(interface: str, address: str, *, sender: str, within: float) -> frozenset[str]:
     """Every MAC that answers the question on the interface of the caller's network namespace within so many seconds."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE)) as link:
-        link.bind((interface, ETHERTYPE))
-        link.send(question(address, sender_mac=link.getsockname()[4], sender=sender))
-        end = time.monotonic() + within
-        answers = set[str]()
-        while (left := end - time.monotonic()) > 0:
-            link.settimeout(left)
-            try:
-                mac = answering_mac(link.recv(2048), address)
-            except TimeoutError:
-                break
-            if mac:
-                answers.add(mac)
-        return frozenset(answers)
+    return questions.put(
+        interface,
+        ETHERTYPE,
+        lambda mac: question(address, sender_mac=mac, sender=sender),
+        lambda frame: answering_mac(frame, address),
+        within=within,
+    )

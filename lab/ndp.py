@@ -5,10 +5,10 @@ It shares no code with what it judges. The kernel's neighbour cache, which hides
 
 import ipaddress
 import json
-import socket
 import struct
 import subprocess
-import time
+
+from lab import questions
 
 ETHERTYPE = 0x86DD
 _ICMPV6, _SOLICITATION, _ADVERTISEMENT = 58, 135, 136
@@ -46,20 +46,14 @@ def ask(interface: str, address: str, *, sender: str | None, within: float) -> f
 
     Without a sender, the first address of the interface is.
     """
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE)) as link:
-        link.bind((interface, ETHERTYPE))
-        link.send(question(address, sender_mac=link.getsockname()[4], sender=sender or address_of(interface)))
-        end = time.monotonic() + within
-        answers = set[str]()
-        while (left := end - time.monotonic()) > 0:
-            link.settimeout(left)
-            try:
-                mac = answering_mac(link.recv(2048), address)
-            except TimeoutError:
-                break
-            if mac:
-                answers.add(mac)
-        return frozenset(answers)
+    source = sender or address_of(interface)
+    return questions.put(
+        interface,
+        ETHERTYPE,
+        lambda mac: question(address, sender_mac=mac, sender=source),
+        lambda frame: answering_mac(frame, address),
+        within=within,
+    )
 
 
 def address_of(interface: str) -> str:
