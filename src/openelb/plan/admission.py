@@ -19,6 +19,7 @@ from openelb.plan.ledger import Holding
 from openelb.plan.placement import CAN_REACH, misnamed, trusted, unserved
 from openelb.plan.pools import reservation_outlook
 from openelb.plan.terms import Terms, held, seniority, usable
+from openelb.plan.wording import first_of
 
 NAMED = 5
 FORCED = f'set the annotation {names.FORCE}: "true" on the Eip'
@@ -151,9 +152,7 @@ def _overlap(pool: Pool, added: Ranges, facts: Facts) -> _Objection:
 
 
 def _listed(found: list[tuple[Pool, AddressRange]]) -> str:
-    more = len(found) - NAMED
-    texts = ", ".join(f"{pool.name} ({common})" for pool, common in found[:NAMED])
-    return texts + (f" and {more} more" if more > 0 else "")
+    return first_of((f"{pool.name} ({common})" for pool, common in found), len(found), NAMED)
 
 
 def _loss(old: Pool, new: Pool, facts: Facts) -> _Objection:

@@ -9,7 +9,7 @@ from itertools import filterfalse
 from typing import NamedTuple
 
 from openelb.model.addresses import Address
-from openelb.model.cluster import Page, Pool, Release, Service, ServiceKey
+from openelb.model.cluster import Page, Release, Service, ServiceKey
 from openelb.model.ranges import Ranges
 from openelb.model.snapshot import Snapshot
 from openelb.plan.free import Free
@@ -29,7 +29,6 @@ class Books:
     """All pages, who holds what and who shows what. `update` brings the next snapshot."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self.pools: Mapping[str, Pool] = {}
         self.services: Mapping[ServiceKey, Service] = {}
         self.pages = Pages(room)
         self._holders: dict[Address, tuple[ServiceKey, ...]] = {}
@@ -59,12 +58,10 @@ class Books:
             self._undo.pop()()
         self.drafted, self._struck = set(), {}
         self.free.begin()
-        touched = {
+        return {
             *self._follow_pages(self.pages.follow(snapshot.pools.values(), snapshot.pages.values())),
             *self._follow_services(snapshot.services),
         }
-        self.pools = snapshot.pools
-        return touched
 
     def _follow_pages(self, changed: Iterable[tuple[PageKey, Page, Page]]) -> set[ServiceKey]:
         touched: set[ServiceKey] = set()
@@ -203,19 +200,21 @@ class Books:
         """All that is remembered of a pool."""
         return {address: release for page in self.pages.of(pool) for address, release in page.released.items()}
 
-    def lowest(self, pool: str, given: Ranges, family: int, of: str) -> Address | None:
-        """The lowest of them, found without a walk of its own."""
+    def lowest(
+        self, pool: str, given: Ranges, family: int, of: str = "", is_taken: Callable[[Address], bool] | None = None
+    ) -> Address | None:
+        """The lowest address of a family that is not taken. Who asks `of` others than all that a pool gives says which: where
+        each of them begins is remembered.
+        """
         lasts = not (self._written or self._undo)
-        return self.free.lowest((pool, family, of), given, self.is_taken, lasts=lasts)
+        return self.free.lowest((pool, family, of), given, is_taken or self.is_taken, lasts=lasts)
 
     def lowest_free(
         self, pool: str, given: Ranges, family: int, of: str = "", is_taken: Callable[[Address], bool] | None = None
     ) -> Iterator[Address]:
-        """The addresses of a family that are not taken, lowest first. Who asks `of` others than all that a pool gives says
-        which: where each of them begins is remembered.
-        """
-        is_taken, lasts = is_taken or self.is_taken, not (self._written or self._undo)
-        lowest = self.free.lowest((pool, family, of), given, is_taken, lasts=lasts)
+        """All of them, lowest first."""
+        is_taken = is_taken or self.is_taken
+        lowest = self.lowest(pool, given, family, of, is_taken)
         return iter(()) if lowest is None else filterfalse(is_taken, given.of_family(family, since=lowest))
 
     def is_taken_or_released(self, pool: str) -> Callable[[Address], bool]:

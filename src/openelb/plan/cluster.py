@@ -37,8 +37,9 @@ class ClusterPlan:
 
     `pages` are EipAllocations by name as they are to be; one that is empty is to go. `pool_finalizers` says for an Eip whether
     it is to carry ours. `unknown` are holders of addresses that the snapshot does not have: before their addresses are free,
-    a direct read must show that they are gone. `left` are objects from which the
-    finalizer of an older release is to come off. `repairs` say for an Eip what was wrong in its ledger. `due` is when time alone may change the plan (seconds since 1970).
+    a direct read must show that they are gone. `left` are objects from which the finalizer of an older release is to come
+    off. `repairs` say for an Eip what was wrong in its ledger. `due` is when time alone may change the plan (seconds since
+    1970).
     """
 
     pools: Mapping[str, PoolStatus] = field(default_factory=dict)
@@ -154,7 +155,7 @@ class Planner:
         # Who has an address of an Eip that was never read keeps it as it is, until it is deleted.
         known = [service for service in judged if service.deleting or not look.terms.is_unseen(service.pool_label)]
         entered = services.enter_what_is_shown(known, look)
-        mine = [service for service in known if wants_address(service, look.terms, self._lb_class)]
+        mine = [service for service in known if wants_address(service, look.terms, look.lb_class)]
         found = {service.key: services.served(service, look) for service in sorted(mine, key=precedence)}
         for service in known:
             if service.key not in found:

@@ -27,7 +27,7 @@ class Look:
     reaches: Mapping[str, Reach]
     chooser: Chooser
     now: float
-    lb_class: str = names.LOAD_BALANCER_CLASS
+    lb_class: str
 
 
 def publish(
@@ -149,5 +149,5 @@ def heir_of(service: Service, holding: Holding, look: Look) -> Pool | None:
     return heir if heir is not None and usable([heir]) else None
 
 
-def refused(refusal: Finding, told: Sequence[Condition] = ()) -> Publication:
-    return Publication(conditions=(Condition.of(names.ADDRESS_ALLOCATED, refusal, status=False), *told))
+def refused(refusal: Finding) -> Publication:
+    return Publication(conditions=(Condition.of(names.ADDRESS_ALLOCATED, refusal, status=False),))

@@ -1,7 +1,8 @@
 """Words that several sentences for people have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import nsmallest
+from itertools import islice
 
 from openelb.model import names
 from openelb.model.addresses import Address
@@ -15,16 +16,22 @@ POOLS_NAMED = 8
 
 def existing(terms: Terms) -> str:
     """The pools there are, for who named none or a wrong one."""
-    named = ", ".join(pool.name for pool in terms.by_name[:POOLS_NAMED])
-    more = len(terms.by_name) - POOLS_NAMED
-    return f"Eips there are: {named}" + (f" and {more} more" if more > 0 else "") if named else "there is no Eip yet"
+    pools = terms.by_name
+    if not pools:
+        return "there is no Eip yet"
+    return f"Eips there are: {first_of((pool.name for pool in pools), len(pools), POOLS_NAMED)}"
+
+
+def first_of(texts: Iterable[str], count: int, most: int) -> str:
+    """At most so many of the `count` texts, and how many more there are; the others are not even made."""
+    more = count - most
+    return ", ".join(islice(texts, most)) + (f" and {more} more" if more > 0 else "")
 
 
 def named(keys: Iterable[ServiceKey], most: int = HOLDERS_NAMED) -> str:
     """Some of them, and how many more there are."""
     keys = tuple(keys)
-    more = len(keys) - most
-    return ", ".join(map(str, nsmallest(most, keys))) + (f" and {more} more" if more > 0 else "")
+    return first_of(map(str, nsmallest(most, keys)), len(keys), most)
 
 
 def brief(text: str) -> str:
@@ -66,7 +73,7 @@ def not_ours(service: Service, lb_class: str) -> str:
     return f'it has not opted in: set the annotation {names.OPT_IN}: "{names.OPT_IN_VALUE}"'
 
 
-def repaired(entered: Iterable[tuple[ServiceKey, Address]], struck: Iterable[tuple[ServiceKey, Address]]) -> str:
+def repaired(entered: Sequence[tuple[ServiceKey, Address]], struck: Sequence[tuple[ServiceKey, Address]]) -> str:
     """What was put right in the ledger of an Eip."""
     missing, stale = _entries(entered), _entries(struck)
     return "; ".join(
@@ -75,7 +82,5 @@ def repaired(entered: Iterable[tuple[ServiceKey, Address]], struck: Iterable[tup
     )
 
 
-def _entries(entries: Iterable[tuple[ServiceKey, Address]]) -> str:
-    texts = [f"{address} of {key}" for key, address in entries]
-    more = len(texts) - HOLDERS_NAMED
-    return ", ".join(texts[:HOLDERS_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _entries(entries: Sequence[tuple[ServiceKey, Address]]) -> str:
+    return first_of((f"{address} of {key}" for key, address in entries), len(entries), HOLDERS_NAMED)
