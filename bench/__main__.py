@@ -1,10 +1,10 @@
 """`make bench`: measures section by section and prints one table. Where an API server is needed, a section has one of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
-from bench import door, growth, judging, speaker, table
+from bench import answering, bgp, door, failover, fuzz, growth, idle, judging, liveness, speaker, table
 from bench.place import place
 from lab import processes
 
@@ -29,7 +29,39 @@ Section = Callable[[], list[table.Row]]
 @click.option("--left", default=1000, show_default=True, help="Services that older releases have left.")
 @click.option("--asked", default=5000, show_default=True, help="Questions to the webhook.")
 @click.option("--services", default=10_000, show_default=True, help="Services that a speaker announces in the end.")
+@click.option("--frames", default=1_000_000, show_default=True, help="Spoilt frames that are read.")
 @click.option("--quiet", default=60.0, show_default=True, help="Seconds in which nothing changes.")
+@click.option(
+    "--members", multiple=True, default=(3, 10, 100, 1000), show_default=True, help="Simulated nodes; may be repeated."
+)
+@click.option("--nodes", default=3, show_default=True, help="Nodes in failover, 2 to 80.")
+@click.option(
+    "--repeat", default=5, show_default=True, help="Times that each fault happens in failover, and a loss in BGP."
+)
+@click.option("--profile", type=click.Choice(list(failover.BOUNDS)), default="Default", help="Of the pool in failover.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(failover.FAULTS),
+    default=failover.FAULTS,
+    show_default="all",
+    help="What happens in failover; may be repeated.",
+)
+@click.option(
+    "--told", default=30, show_default=True, help="Services that routers of each kind are told of, one at a time."
+)
+@click.option("--many", default=1000, show_default=True, help="Addresses that one node tells routers of.")
+@click.option("--sessions", default=20, show_default=True, help="Routers that it tells, half as many addresses.")
+@click.option(
+    "--figure",
+    "figures",
+    multiple=True,
+    type=click.Choice(bgp.PARTS),
+    default=bgp.PARTS,
+    show_default="all",
+    help="What is measured of BGP; may be repeated.",
+)
 def main(
     only: tuple[str, ...],
     each: int,
@@ -41,7 +73,17 @@ def main(
     left: int,
     asked: int,
     services: int,
+    frames: int,
     quiet: float,
+    members: Numbers,
+    nodes: int,
+    repeat: int,
+    profile: str,
+    faults: tuple[str, ...],
+    told: int,
+    many: int,
+    sessions: int,
+    figures: tuple[str, ...],
 ) -> None:
     """Measure OpenELB, beside a bare client where there can be one. Nothing else should be running on this machine."""
     processes.unwind_when_told()
@@ -56,6 +98,12 @@ def main(
         "growth": growth.rows,
         "quiet": lambda: measured("bench.quiet", quiet),
         "speaker": lambda: announced(services),
+        "liveness": lambda: liveness.rows(members),
+        "answering": answering.rows,
+        "fuzz": lambda: fuzz.rows(frames),
+        "idle": lambda: at_rest(nodes, services),
+        "failover": lambda: failed_over(nodes, repeat, profile, faults),
+        "bgp": lambda: routed(bgp.parts(told=told, many=many, sessions=sessions, times=repeat), figures),
     }
     if unknown := set(only) - sections.keys():
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose of {', '.join(sections)}", param_hint="--only")
@@ -76,6 +124,27 @@ def announced(services: int) -> list[table.Row]:
     """What a speaker needs."""
     with place() as at:
         return speaker.rows(at, services)
+
+
+def at_rest(nodes: int, services: int) -> list[table.Row]:
+    """What speakers need while nothing happens."""
+    with place() as at:
+        return idle.rows(at, nodes=nodes, addresses=services)
+
+
+def failed_over(nodes: int, repeat: int, profile: str, faults: tuple[str, ...]) -> list[table.Row]:
+    """What clients see of faults."""
+    with place() as at:
+        return failover.rows(at, nodes=nodes, repeat=repeat, profile=profile, faults=faults)
+
+
+def routed(parts: Mapping[str, bgp.Part], figures: Sequence[str]) -> list[table.Row]:
+    """What routers see of BGP."""
+    rows: list[table.Row] = []
+    for figure in figures:
+        with place() as at:
+            rows += bgp.rows(at, parts[figure])
+    return rows
 
 
 if __name__ == "__main__":

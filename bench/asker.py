@@ -1,6 +1,6 @@
 """Asks from outside, in a process of its own: ARP questions on a link, or pages of a speaker's health port.
 
-`python -m bench.asker sweep|pace|pages …` runs in a host's network namespace and prints one line of JSON. Answers to ARP
+`python -m bench.asker sweep|pace|flood|pages …` runs in a host's network namespace and prints one line of JSON. Answers to ARP
 questions are stamped by the kernel when they arrive, so that the asker's own waiting for a processor counts for nothing.
 """
 
@@ -46,10 +46,18 @@ class Link:
 
     def ask(self, address: int) -> int:
         """Ask for an address; returns when, in nanoseconds of the wall clock."""
-        frame = question(str(IPv4Address(address)), sender_mac=self._mac)
+        frame = self.question(address)
         asked = time.time_ns()
-        self._socket.send(frame)
+        self.send(frame)
         return asked
+
+    def question(self, address: int) -> bytes:
+        """Who has the address?"""
+        return question(str(IPv4Address(address)), sender_mac=self._mac)
+
+    def send(self, frame: bytes) -> None:
+        """Put a frame on the link."""
+        self._socket.send(frame)
 
     def answers(self, *, within: float) -> Iterator[tuple[int, int]]:
         """Who answers us (address, when the frame arrived), until nobody has for so many seconds."""
@@ -109,6 +117,17 @@ def pace(link: Link, addresses: list[int], *, seconds: float, rate: float) -> di
     return {"took": took, "unanswered": unanswered + len(asked)}
 
 
+def flood(link: Link, addresses: list[int], *, seconds: float, rate: float) -> dict[str, float]:
+    """Ask so many questions a second, and wait for no answer: how many were asked, and within how many seconds."""
+    frames = [link.question(address) for address in addresses]
+    began, sent = time.monotonic(), 0
+    while (now := time.monotonic()) < began + seconds:
+        for _ in range(min(int((now - began) * rate) - sent, AT_ONCE)):
+            link.send(frames[sent % len(frames)])
+            sent += 1
+    return {"sent": sent, "seconds": time.monotonic() - began}
+
+
 def _forget(asked: dict[int, int]) -> int:
     """Give up what was asked too long ago."""
     before = time.time_ns() - LOST * _NANO
@@ -138,7 +157,7 @@ def pages(port: int, *, seconds: float, rate: float) -> dict[str, object]:
 
 
 def main(what: str, *arguments: str) -> dict[str, object] | dict[str, float]:
-    """`sweep LINK FIRST COUNT LIMIT`, `pace LINK FIRST COUNT SECONDS RATE` or `pages PORT SECONDS RATE`."""
+    """`sweep LINK FIRST COUNT LIMIT`, `pace` or `flood LINK FIRST COUNT SECONDS RATE`, or `pages PORT SECONDS RATE`."""
     if what == "pages":
         port, seconds, rate = arguments
         return pages(int(port), seconds=float(seconds), rate=float(rate))
@@ -146,7 +165,8 @@ def main(what: str, *arguments: str) -> dict[str, object] | dict[str, float]:
     addresses = list(range(int(IPv4Address(first)), int(IPv4Address(first)) + int(count)))
     if what == "sweep":
         return sweep(Link(name), addresses, limit=float(numbers[0]))
-    return pace(Link(name), addresses, seconds=float(numbers[0]), rate=float(numbers[1]))
+    asking = flood if what == "flood" else pace
+    return asking(Link(name), addresses, seconds=float(numbers[0]), rate=float(numbers[1]))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from openelb.controller import AT_ONCE
 from openelb.kube import decode_pools
 from openelb.kube.client import Client
 from openelb.kube.errors import AlreadyExists, NotFound
@@ -18,6 +17,7 @@ from openelb.kube.reader import Seen
 from openelb.kube.resources import ALLOCATIONS_PATH, EIPS_PATH, SERVICES, allocation_path, eip_path
 from openelb.kube.shapes import AllocationShape, EipShape
 from openelb.kube.watch import Reflector
+from openelb.manager.controller import AT_ONCE
 from openelb.model import names
 from openelb.model.cluster import Page, Service, ServiceKey
 
@@ -38,8 +38,8 @@ async def prepare(client: Client) -> None:
 
 
 async def create_pool(client: Client, name: str, address: str) -> msgspec.Raw:
-    """A layer2 pool on eth0; the answer as it came."""
-    spec = {"address": address, "protocol": "layer2", "interface": "eth0"}
+    """A layer2 pool on eth0, of which no address is asked about on a LAN that is not there; the answer as it came."""
+    spec = {"address": address, "protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
     body = {"apiVersion": f"{names.GROUP}/{names.VERSION}", "kind": "Eip", "metadata": {"name": name}, "spec": spec}
     return await client.create(EIPS_PATH, body, msgspec.Raw)
 

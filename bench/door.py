@@ -26,14 +26,14 @@ from bench import objects, table
 from bench.objects import ALIVE, JSON
 from bench.process import Process
 from lab import setup
-from openelb.admission import judged
-from openelb.identity import Shown
 from openelb.kube import encode, tls
 from openelb.kube.review import VERSION
+from openelb.manager.admission import judged
+from openelb.manager.identity import Shown
+from openelb.manager.webhook import PATHS, Webhook
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from openelb.plan.cluster import Planner
-from openelb.webhook import PATHS, Webhook
 
 NAME = "openelb-webhook.openelb-system.svc"
 PATH = next(path for path, kind in PATHS.items() if kind == "Eip")
@@ -176,7 +176,7 @@ def cluster(services: int) -> tuple[Planner, Snapshot, JSON]:
 
 
 def _certificate() -> dict[str, str]:
-    made = [sys.executable, "-m", "openelb.certificates", "make", NAME]
+    made = [sys.executable, "-m", "openelb.manager.certificates", "make", NAME]
     return dict(json.loads(subprocess.run(made, check=True, stdout=subprocess.PIPE).stdout))
 
 

@@ -24,9 +24,9 @@ from openelb.kube import encode
 from openelb.kube.client import JsonPatch
 from openelb.kube.reader import Reader
 from openelb.kube.resources import ALLOCATIONS, EIPS, SERVICES
+from openelb.manager.replica import GARBAGE
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster
-from openelb.replica import GARBAGE
 
 SIZES = (1000, 2000, 5000, 10_000, 20_000)
 ROUNDS = 5

@@ -16,9 +16,9 @@ import msgspec
 from bench import objects, table
 from bench.objects import ALIVE, JSON
 from lab import setup
+from openelb.manager.replica import GARBAGE
 from openelb.model.snapshot import Snapshot
 from openelb.plan import cluster
-from openelb.replica import GARBAGE
 
 ROUNDS = 5
 """Of the whole; in the large cases a figure for each Service is as good after one."""

@@ -23,13 +23,13 @@ ALIVE = frozenset({SPEAKER.node})
 
 
 def eip(name: str, address: str, **spec: object) -> JSON:
-    """A layer2 pool on eth0."""
+    """A layer2 pool on eth0, of which no address is asked about on a LAN that is not there."""
     meta = {"name": name, "uid": f"uid of {name}", "resourceVersion": "1", "finalizers": [names.POOL_FINALIZER]}
     return {
         "apiVersion": f"{names.GROUP}/{names.VERSION}",
         "kind": "Eip",
         "metadata": meta,
-        "spec": {"address": address, "protocol": "layer2", "interface": "eth0", **spec},
+        "spec": {"address": address, "protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}, **spec},
     }
 
 

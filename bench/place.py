@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from bench import table
-from lab import pki, setup, site
+from lab import manifest, pki, setup, site
 from lab.buildah import Builder
 from lab.cache import Cache, remove
 from lab.controlplane import NAMES, ControlPlane
@@ -24,7 +22,6 @@ from lab.network import Network
 from lab.progress import Progress
 
 PREFIX = "elbbench"
-_NAMESPACE = "openelb-system"
 _PYTHON = "/opt/openelb/venv/bin/python"
 _BENCH = "/opt/bench"
 
@@ -130,20 +127,7 @@ def _unpack(cache: Cache, progress: Progress, root: Path) -> None:
 
 
 def _install(plane: ControlPlane, files: Files) -> None:
-    """Apply the manifest. No controller runs, so all that follows is what the bench starts.
-
-    The webhook goes again: no proxy runs that would refuse who calls it while nobody serves it, so that every Eip would wait
-    until the API server gives up. `bench.door` measures it.
-    """
-    manifest = (setup.REPOSITORY / "deploy" / "openelb.yaml").read_text()
-    plane.kubectl("apply", "-f", "-", stdin=manifest)
-    plane.kubectl("delete", "validatingwebhookconfiguration", "--all")
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
-    access = yaml.safe_load(files.admin.read_text())
+    """The manifest as users apply it, and kubeconfigs of its accounts. `bench.door` measures the webhook."""
+    manifest.install(plane, setup.REPOSITORY / "deploy" / "openelb.yaml")
     for account in ("manager", "speaker"):
-        name = f"openelb-{account}"
-        token = plane.kubectl("-n", _NAMESPACE, "create", "token", name, "--duration=24h").strip()
-        access["users"][0]["user"] = {"token": token}
-        path = files.root / files.kubeconfig(account).lstrip("/")
-        path.touch(mode=0o600)
-        path.write_text(yaml.safe_dump(access))
+        manifest.write_kubeconfig(plane, f"openelb-{account}", files.root / files.kubeconfig(account).lstrip("/"))

@@ -230,7 +230,7 @@ def _told(asker: "subprocess.Popen[str]") -> dict[str, Any]:
 
 
 async def _prepare(kubeconfig: Path) -> None:
-    spec = {"address": f"{FIRST}/16", "protocol": "layer2", "interface": "eth0"}
+    spec = {"address": f"{FIRST}/16", "protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
     body = {"apiVersion": f"{names.GROUP}/{names.VERSION}", "kind": "Eip", "metadata": {"name": POOL}, "spec": spec}
     async with Client(from_kubeconfig([kubeconfig])) as client:
         with contextlib.suppress(AlreadyExists):

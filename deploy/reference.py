@@ -28,6 +28,7 @@ MORE = {
     "Eip": "Which address a Service gets, what is refused, and how to change a pool: [eip.md](../eip.md).\n"
     "Annotations and labels: [annotations.md](annotations.md#on-an-eip). Reasons in conditions: [reasons.md](reasons.md).",
     "EipAllocation": "When there are any: [eip.md](../eip.md#eipallocation-the-ledger-of-a-large-pool).",
+    "EipConflict": "When there are any, and what to do: [conflicts.md](../how-to/conflicts.md).",
     "EipReservation": "What a reservation does: [eip.md](../eip.md#reservations). How to make one: "
     "[reserving.md](../how-to/reserving.md).\nReasons in conditions: [reasons.md](reasons.md).",
     "BgpConf": "The names are those of OpenELB 0.6 and GoBGP.",
@@ -150,7 +151,9 @@ def _rules(kind: Kind, places: Iterable[Place]) -> str:
     found = [("the whole object", rule) for rule in kind.rules]
     for path, part in places:
         found += [(f"`{path}`", rule) for rule in part.rules]
-        found += [(f"`{path}.{each.encode_name}`", rule) for each in fields(part) for rule in _field_rules(each)]
+        for each in fields(part):
+            found += [(f"`{path}.{each.encode_name}`", rule) for rule in _rules_of(each.type)]
+            found += [(f"`{path}.{each.encode_name}[]`", rule) for rule in _rules_of(_item(each.type))]
     if not found:
         return ""
     rows = [(of, f"`{rule.expression.replace('{it}', 'self')}`", f"`{rule.message}`") for of, rule in found]
@@ -161,8 +164,14 @@ def _rules(kind: Kind, places: Iterable[Place]) -> str:
     )
 
 
-def _field_rules(field: FieldInfo) -> list[Rule]:
-    return [note for note in _notes(field.type) if isinstance(note, Rule)]
+def _rules_of(annotation: object) -> list[Rule]:
+    return [note for note in _notes(annotation) if isinstance(note, Rule)]
+
+
+def _item(annotation: object) -> object:
+    """What a list has; None of everything else."""
+    plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    return get_args(plain)[0] if get_origin(plain) is tuple else None
 
 
 # How fields are annotated, `kinds` says.

@@ -88,6 +88,8 @@ def test(arguments: tuple[str, ...]) -> None:
     """Run the tests; every argument goes to pytest. Without any, in two runs at once."""
     if _needs_lab(arguments):
         setup.ready(_progress())
+    if _needs_routers(arguments):
+        setup.ready_routers(_progress())
     if not arguments:
         sys.exit(lanes.run([*_PYTHON, "pytest"]))
     _become([*_PYTHON, "pytest", *arguments])
@@ -122,8 +124,9 @@ def pins(upgrade: bool) -> None:
 
 @main.command("setup")
 def prepare() -> None:
-    """Make everything a lab needs, and nothing else."""
+    """Make everything a lab and its tests need, and nothing else."""
     setup.ready(_progress())
+    setup.ready_routers(_progress())
 
 
 @main.command()
@@ -284,8 +287,18 @@ The lab {LAB!r} is up: nodes {", ".join(node.name for node in cluster.nodes)}; l
 
 def _needs_lab(arguments: Sequence[str]) -> bool:
     """Whether these tests need more than Python: all do that are not chosen from the pure ones."""
-    paths = [argument for argument in arguments if argument.startswith("tests")]
+    paths = _paths(arguments)
     return not paths or not all(re.match(r"tests/(unit|stories)\b", path) for path in paths)
+
+
+def _needs_routers(arguments: Sequence[str]) -> bool:
+    """Whether tests of BGP are among them."""
+    paths = _paths(arguments)
+    return not paths or any(re.fullmatch(r"tests/?|tests/lab/?|tests/lab/bgp\b.*", path) for path in paths)
+
+
+def _paths(arguments: Sequence[str]) -> list[str]:
+    return [argument for argument in arguments if argument.startswith("tests")]
 
 
 def _become(command: list[str]) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The programs of Kubernetes, etcd and containerd, built from their Go modules as ``lab/modules`` pins them."""
+"""The programs of Kubernetes, etcd, containerd and GoBGP, built from their Go modules as ``lab/modules`` pins them."""
 
 import os
 import shutil
@@ -40,11 +40,12 @@ PAUSE = Program("pause", "pause", ".", "v1")
 
 
 def programs(pins: Pins) -> tuple[Program, ...]:
-    """Everything a control plane and its nodes run, what builds longest first: the others share its packages."""
+    """Everything a control plane, its nodes and speakers of BGP run, what builds longest first: the others share its packages."""
     return (
         *_kubernetes(pins.kubernetes, pins.kubernetes_module),
         _etcd(pins.etcd),
         *_containerd(pins.containerd),
+        *_gobgp(pins.gobgp),
         PAUSE,
     )
 
@@ -73,6 +74,11 @@ def _containerd(version: str) -> list[Program]:
     tags = ("no_btrfs", "no_zfs", "no_devmapper")
     names = ("containerd", "containerd-shim-runc-v2", "ctr")
     return [Program(name, "containerd", f"{module}/cmd/{name}", version, stamps, tags) for name in names]
+
+
+def _gobgp(version: str) -> list[Program]:
+    """The daemon, and the command that asks it: they speak to each other in one version only."""
+    return [Program(name, "gobgp", f"github.com/osrg/gobgp/v4/cmd/{name}", version) for name in ("gobgpd", "gobgp")]
 
 
 @dataclass(frozen=True, slots=True)

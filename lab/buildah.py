@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from lab import machine
 from lab.cache import Cache
@@ -25,11 +26,20 @@ class Builder:
 
     cache: Cache
 
-    def build(self, context: Path, reference: str, output: Output, *, dockerfile: str = "Dockerfile") -> None:
+    def build(
+        self,
+        context: Path,
+        reference: str,
+        output: Output,
+        *,
+        dockerfile: str = "Dockerfile",
+        arguments: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Build a Dockerfile. Bases come from the store only; steps that did not change are taken from it."""
         options = ["--isolation", "chroot", "--layers", "--pull-never", *_limits()]
         for source, place in self._machines_settings().items():
             options += ["--volume", f"{source}:{place}:ro"]
+        options += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         options += ["--file", str(context / dockerfile), "--tag", reference]
         try:
             self._run(output, "bud", *options, str(context))

@@ -77,7 +77,16 @@ def parts(cache: Cache, checkout: Path) -> list[Path]:
     """The parts of a cache with which nothing is built for this checkout, as long as all its changes are committed."""
     images = Images.of(cache, pins(), checkout)
     archives = (images.archive(images.pause), images.archive(images.nginx))
-    return [images.binaries, images.node_root, images.base_seed, images.seed, *archives, images.base_mark]
+    routers = [each for each in map(images.root, (images.router, images.older_router)) if each.exists()]
+    return [
+        *routers,
+        images.binaries,
+        images.node_root,
+        images.base_seed,
+        images.seed,
+        *archives,
+        images.node.base.mark(cache),
+    ]
 
 
 def share(cache: Cache, parts: Iterable[Path], target: Path, output: Output) -> None:

@@ -18,17 +18,45 @@ PAUSE = "docker.io/library/pause:lab"
 # What `image: nginx` of the quick start stands for.
 NGINX = "docker.io/library/nginx:latest"
 NODE = "docker.io/library/openelb-lab-node:lab"
+GOBGP = "docker.io/library/openelb-lab-gobgp:lab"
+ROUTER, OLDER_ROUTER = "docker.io/library/openelb-lab-router:lab", "docker.io/library/openelb-lab-older-router:lab"
 
-OPENELB_INPUTS = ("deploy/Dockerfile", "requirements.txt", "src")
+OPENELB_INPUTS = ("deploy/Dockerfile", "requirements.txt", "lab/modules/gobgp", "src")
 """All that the build of OpenELB's image can see of a checkout."""
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The Debian of one suite, on which images stand."""
+
+    suite: str
+
+    @property
+    def reference(self) -> str:
+        """What a registry would call it."""
+        return f"docker.io/library/debian:{self.suite}-slim"
+
+    @property
+    def keyring(self) -> Path:
+        """The file with the keys that sign it."""
+        return DOCKERFILES / "debian" / f"{self.suite}.key"
+
+    @property
+    def key(self) -> str:
+        return key(self.suite, fingerprint(DOCKERFILES / "debian" / "Dockerfile", self.keyring, Path(debian.__file__)))
+
+    def mark(self, cache: Cache) -> Path:
+        """A file that exists when it is in buildah's store."""
+        return cache.path("buildah", f"debian-{self.key}")
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
-    """An image: what it is called here and in a manifest, and the key of all it is made of."""
+    """An image: what it is called here and in a manifest, what it stands on, and the key of all it is made of."""
 
     name: str
     reference: str
+    base: Base
     key: str
 
 
@@ -39,13 +67,15 @@ class Images:
     cache: Cache
     pins: Pins
     repository: Path
-    base_mark: Path
-    """A file that exists when the Debian that all stand on is in buildah's store."""
     base_seed: Path
     """The containerd root with every image but OpenELB's."""
     pause: Image
     nginx: Image
     node: Image
+    gobgp: Image
+    """Holds nothing but gobgpd, for OpenELB's."""
+    router: Image
+    older_router: Image
     openelb: Image | None
     """None in a checkout that has no manifest or no Dockerfile."""
 
@@ -55,36 +85,37 @@ class Images:
 
         Raises ValueError when the manifest does not ask for exactly one image.
         """
-        suite, own = pins.debian_suite, openelb_reference(repository)
-        pause = image("pause", PAUSE, suite, DOCKERFILES / "pause", MODULES / "pause")
-        nginx = image("nginx", NGINX, suite, DOCKERFILES / "nginx")
+        base, own = Base(pins.debian_suite), openelb_reference(repository)
+        pause = image("pause", PAUSE, base, DOCKERFILES / "pause", MODULES / "pause")
+        nginx = image("nginx", NGINX, base, DOCKERFILES / "nginx")
         unpacked = key(pins.containerd, fingerprint(Path(seed.__file__)), pause.key, nginx.key)
         return cls(
             cache=cache,
             pins=pins,
             repository=repository,
-            base_mark=cache.path("buildah", f"debian-{base_key(suite)}"),
             base_seed=cache.path("seed", f"base-{unpacked}"),
             pause=pause,
             nginx=nginx,
-            node=image("node", NODE, suite, DOCKERFILES / "node"),
-            openelb=openelb_image(own, suite, repository) if own else None,
+            node=image("node", NODE, base, DOCKERFILES / "node"),
+            gobgp=image("gobgp", GOBGP, base, DOCKERFILES / "gobgp", MODULES / "gobgp"),
+            router=image("router", ROUTER, base, DOCKERFILES / "router"),
+            older_router=image("older-router", OLDER_ROUTER, Base(pins.older_suite), DOCKERFILES / "older-router"),
+            openelb=openelb_image(own, base, repository) if own else None,
         )
 
     @property
-    def base(self) -> str:
-        """The reference of the image that all others stand on."""
-        return f"docker.io/library/debian:{self.pins.debian_suite}-slim"
-
-    @property
     def binaries(self) -> Path:
-        """The directory of containerd and of what the sandbox image consists of."""
+        """The directory of containerd and of what some images consist of."""
         return Binaries(self.cache, self.pins).directory
 
     @property
     def node_root(self) -> Path:
         """The unpacked root file system of a node."""
-        return self.cache.path("node", self.node.key)
+        return self.root(self.node)
+
+    def root(self, image: Image) -> Path:
+        """Where the root file system of an image is, or will be, unpacked."""
+        return self.cache.path(image.name, image.key)
 
     @property
     def seed(self) -> Path:
@@ -103,19 +134,14 @@ class Images:
         return self.cache.path("images", f"{image.name}-{image.key}.tar")
 
 
-def base_key(suite: str) -> str:
-    """The key of the Debian that all images stand on."""
-    return key(suite, fingerprint(DOCKERFILES / "debian", Path(debian.__file__)))
+def image(name: str, reference: str, base: Base, *inputs: Path) -> Image:
+    """The image that is made of these files, on this Debian."""
+    return Image(name, reference, base, key(base.key, reference, fingerprint(*inputs)))
 
 
-def image(name: str, reference: str, suite: str, *inputs: Path) -> Image:
-    """The image that is made of these files, on the Debian of this suite."""
-    return Image(name, reference, key(base_key(suite), reference, fingerprint(*inputs)))
-
-
-def openelb_image(reference: str, suite: str, place: Path) -> Image:
+def openelb_image(reference: str, base: Base, place: Path) -> Image:
     """OpenELB's image as a checkout, or a copy of one, has it."""
-    return image("openelb", reference, suite, *(place / name for name in OPENELB_INPUTS))
+    return image("openelb", reference, base, *(place / name for name in OPENELB_INPUTS))
 
 
 def openelb_reference(repository: Path) -> str | None:

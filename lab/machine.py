@@ -19,6 +19,8 @@ PACKAGES: Mapping[str, str] = {
     "debootstrap": "debootstrap",  # the base of all images
     "gpgv": "gpgv",  # that the base is what Debian signed
     "iproute2": "ip",  # network namespaces, switches, links
+    "iputils-ping": "ping",  # whether an address is answered there, by a judge of its own
+    "nftables": "nft",  # what speakers in such namespaces write rules with
 }
 """Packages of apt that the lab uses on the machine itself, and what shows that one is there: a program or a file."""
 
@@ -26,8 +28,8 @@ WITH_BUILDAH = "netavark"
 """Sets up networks of containers. None of ours has one, but buildah of Debian 13 does not start without; Ubuntu 22.04 has
 no such package."""
 
-ROOM = 8 * 10**9
-"""Bytes a cold set-up writes: Go's modules and build cache about 5 GB, images, seed and binaries about 2 GB."""
+ROOM = 9 * 10**9
+"""Bytes a cold set-up writes: Go's modules and build cache about 5 GB, images, seed and binaries about 2 GB, routers 1 GB."""
 
 SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 """Root's programs are not on every user's PATH."""

@@ -24,6 +24,9 @@ from lab.wait import require, until
 
 NAMESPACES = Path("/run/netns")
 BRIDGE = "br0"
+_COME_OFF = "br1"
+# No spanning tree and no delay, so that a port forwards at once; no snooping, so that multicast goes everywhere.
+_FORWARDS_AT_ONCE = ("forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -175,8 +178,15 @@ class Host:
         """Cut the cable without a trace: the carrier stays, frames vanish in both directions."""
         self._switch(interface).ip("link", "set", _port(self.name, interface), "nomaster")
 
+    def part(self, interface: str = "eth0") -> None:
+        """Put the host behind a part of the switch that has come off: it reaches those there, and none of the others."""
+        switch = self._switch(interface)
+        with contextlib.suppress(CommandError):  # it has come off already
+            switch.ip("link", "add", _COME_OFF, "up", "type", "bridge", *_FORWARDS_AT_ONCE)
+        switch.ip("link", "set", _port(self.name, interface), "master", _COME_OFF)
+
     def heal(self, interface: str = "eth0") -> None:
-        """Undo `cut`."""
+        """Undo `cut` and `part`."""
         self._switch(interface).ip("link", "set", _port(self.name, interface), "master", BRIDGE)
 
     def unplug(self, interface: str = "eth0") -> None:
@@ -193,9 +203,13 @@ class Host:
             every=0.01,
         )
 
-    def forget_neighbours(self) -> None:
-        """Empty the neighbour cache: a warm one reaches a node that answers no question any more."""
-        self.ip("neigh", "flush", "all")
+    def forget_neighbours(self, only: str = "") -> None:
+        """Empty the neighbour cache, or forget one address: a warm one reaches a node that answers no question any more.
+
+        Datagrams that wait for the answer to a question are lost with the entry they wait for: who counts what others
+        lose names the one to forget.
+        """
+        self.ip("neigh", "flush", *(("to", only) if only else ("all",)))
 
     def who_has(
         self, address: str, *, interface: str = "eth0", within: float = 0.3, probe: bool = False
@@ -264,10 +278,7 @@ class Network:
         run(["ip", "netns", "add", switch.netns])
         # A switch is no host: without IPv6 of its own it neither asks nor answers anything on the link.
         Host(self.prefix, name).write_settings({"net/ipv6/conf/default/disable_ipv6": "1"})
-        # No spanning tree and no delay, so that a port forwards at once; no snooping, so that multicast goes everywhere.
-        switch.ip(
-            "link", "add", BRIDGE, "up", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0"
-        )
+        switch.ip("link", "add", BRIDGE, "up", "type", "bridge", *_FORWARDS_AT_ONCE)
         return switch
 
     def host(self, name: str) -> Host:

@@ -36,7 +36,9 @@ class Pins:
     """The directory below lab/modules that pins it."""
     etcd: str
     containerd: str
+    gobgp: str
     debian_suite: str
+    older_suite: str
     go_minimum: str
     go: Package
 
@@ -59,7 +61,9 @@ class Pins:
             kubernetes_module="kubernetes" if chosen == default else f"kubernetes-{chosen}",
             etcd=table["etcd"]["version"],
             containerd=table["containerd"]["version"],
+            gobgp=table["gobgp"]["version"],
             debian_suite=table["debian"]["suite"],
+            older_suite=table["debian"]["older"],
             go_minimum=table["go"]["minimum"],
             go=Package(go["name"], go["version"], tuple(go["hashes"])),
         )

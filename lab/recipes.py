@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lab import debian, seed
 from lab.buildah import Builder
-from lab.cache import remove
-from lab.images import DOCKERFILES, OPENELB_INPUTS, Image, Images, openelb_image
+from lab.cache import Cache, remove
+from lab.images import DOCKERFILES, OPENELB_INPUTS, Base, Image, Images, openelb_image
 from lab.progress import Output, Step
 
 PACKAGES_ADVICE = (
@@ -27,45 +27,64 @@ def steps(images: Images) -> list[Step]:
         for image in (images.pause, images.nginx)
         if not images.archive(image).exists()
     ]
-    if not images.node_root.exists():
-        makes.append(Step("building image node", partial(_make_node_root, images), PACKAGES_ADVICE))
+    makes += root_steps(images, images.node)
     if not images.base_seed.exists():
         makes.append(Step("unpacking the images for the nodes", partial(_make_base_seed, images)))
     if images.openelb and not images.seed.exists():
         makes.append(
             Step("building OpenELB's image", partial(_make_seed, images, images.openelb.reference), OPENELB_ADVICE)
         )
-    if makes and not images.base_mark.exists():
-        makes.insert(0, Step(f"making Debian {images.pins.debian_suite}", partial(_make_base, images), PACKAGES_ADVICE))
-    return makes
+    return [*_base_steps(images, images.node.base), *makes] if makes else []
 
 
-def _make_base(images: Images, output: Output) -> None:
-    suite = images.pins.debian_suite
-    keyring = debian.keyring((DOCKERFILES / "debian" / f"{suite}.key").read_text())
-    with images.cache.scratch() as context:
+def root_steps(images: Images, image: Image) -> list[Step]:
+    """What is yet to be made of an image that is used unpacked, but for what it stands on."""
+    if images.root(image).exists():
+        return []
+    return [Step(f"building image {image.name}", partial(_make_root, images, image), PACKAGES_ADVICE)]
+
+
+def router_steps(images: Images) -> list[Step]:
+    """What is yet to be made before routers can run."""
+    found = [(image, root_steps(images, image)) for image in (images.router, images.older_router)]
+    return [step for image, makes in found if makes for step in (*_base_steps(images, image.base), *makes)]
+
+
+def _base_steps(images: Images, base: Base) -> list[Step]:
+    if base.mark(images.cache).exists():
+        return []
+    return [Step(f"making Debian {base.suite}", partial(_make_base, images.cache, base), PACKAGES_ADVICE)]
+
+
+def _make_base(cache: Cache, base: Base, output: Output) -> None:
+    with cache.scratch() as context:
         _copy(DOCKERFILES / "debian", context)
-        debian.make(suite, keyring, context, output)
-        Builder(images.cache).build(context, images.base, output)
-    images.base_mark.touch()
+        debian.make(base.suite, debian.keyring(base.keyring.read_text()), context, output)
+        Builder(cache).build(context, base.reference, output)
+    base.mark(cache).touch()
 
 
 def _make(images: Images, image: Image, output: Output) -> None:
     builder = Builder(images.cache)
-    with images.cache.scratch() as context:
-        _copy(DOCKERFILES / image.name, context)
-        if image == images.pause:
-            shutil.copy2(images.binaries / "pause", context)
-        builder.build(context, image.reference, output)
+    _build_around(images, image, ("pause",) if image == images.pause else (), output)
     with images.cache.making(images.archive(image)) as archive:
         builder.export(image.reference, archive, output)
 
 
-def _make_node_root(images: Images, output: Output) -> None:
+def _build_around(images: Images, image: Image, binaries: Sequence[str], output: Output) -> None:
+    """Build an image of which programs that were built here are a part."""
+    with images.cache.scratch() as context:
+        _copy(DOCKERFILES / image.name, context)
+        for name in binaries:
+            shutil.copy2(images.binaries / name, context)
+        Builder(images.cache).build(context, image.reference, output)
+
+
+def _make_root(images: Images, image: Image, output: Output) -> None:
     builder = Builder(images.cache)
-    builder.build(DOCKERFILES / images.node.name, images.node.reference, output)
-    with images.cache.making(images.node_root) as root:
-        builder.unpack(images.node.reference, root, output)
+    builder.build(DOCKERFILES / image.name, image.reference, output)
+    with images.cache.making(images.root(image)) as root:
+        builder.unpack(image.reference, root, output)
 
 
 def _make_base_seed(images: Images, output: Output) -> None:
@@ -76,14 +95,16 @@ def _make_base_seed(images: Images, output: Output) -> None:
 def _make_seed(images: Images, reference: str, output: Output) -> None:
     """OpenELB's image on the base seed, which is linked, not made anew.
 
-    The source may have changed since it was looked at: what is made is what was copied, and is kept under the key of that.
+    Its gobgpd is the one that was built here. The source may have changed since it was looked at: what is made is what was copied, and is kept under the key of that.
     """
     builder = Builder(images.cache)
+    _build_around(images, images.gobgp, ("gobgpd",), output)
     with images.cache.scratch() as context:
         for name in OPENELB_INPUTS:
             _copy(images.repository / name, context / name)
-        copied = replace(images, openelb=openelb_image(reference, images.pins.debian_suite, context))
-        builder.build(context, reference, output, dockerfile="deploy/Dockerfile")
+        copied = replace(images, openelb=openelb_image(reference, images.node.base, context))
+        given = {"GOBGP": images.gobgp.reference}
+        builder.build(context, reference, output, dockerfile="deploy/Dockerfile", arguments=given)
         archive = context / "archive.tar"
         builder.export(reference, archive, output)
         with images.cache.making(copied.seed) as root:

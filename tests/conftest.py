@@ -5,10 +5,13 @@ The first takes a third of a second for each test; the others are put up once fo
 
 import os
 import sys
+import time
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from lab import cluster as clusters
 from lab import controlplane, faults, pki, processes, setup
@@ -20,6 +23,7 @@ from lab.network import Network, stale_prefixes
 from lab.progress import Progress
 from lab.setup import Prepared
 from lab.site import Site
+from tests.stillness import Stillness
 
 _STEM = "elbt"
 PREFIX = f"{_STEM}{os.getpid()}"
@@ -27,22 +31,53 @@ PREFIX = f"{_STEM}{os.getpid()}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`lab.lanes` runs the suite in two parts."""
-    told = "Run only the tests of an installed OpenELB, which mostly wait, or all the others."
-    parser.addoption("--installation", choices=("only", "without"), help=told)
+    """`lab.lanes` runs the suite in parts."""
+    told = "Run one part: tests of an installed OpenELB; of failover, on nodes that run nothing but a speaker; or the rest."
+    parser.addoption("--part", choices=("installed", "failover", "rest"), help=told)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out those that are not asked for."""
-    part = config.getoption("--installation")
+    part = config.getoption("--part")
     if part is None:
         return
     wanted, others = list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        on_it = "installation" in getattr(item, "fixturenames", ())
-        (wanted if on_it == (part == "only") else others).append(item)
+        (wanted if part_of(item) == part else others).append(item)
     items[:] = wanted
     config.hook.pytest_deselected(items=others)
+
+
+def part_of(item: pytest.Item) -> str:
+    """The part of the suite that a test belongs to."""
+    if "installation" in getattr(item, "fixturenames", ()):
+        return "installed"
+    return "failover" if item.path.is_relative_to(item.config.rootpath / "tests/lab/layer2") else "rest"
+
+
+@cache
+def stillness() -> Stillness:
+    """Of this run of pytest, from the first test on that watches the clock."""
+    return Stillness()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test that watches the clock once more where it failed while this machine stood still, and say so."""
+    if part_of(item) == "rest":
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    began, watched = time.monotonic(), stillness()
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    still = watched.longest(began)
+    if still and any(report.failed for report in reports):
+        print(f"\n{item.nodeid} failed while this machine stood still for {still:.2f} s: once more")
+        item._initrequest()  # type: ignore[attr-defined]
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ build() {
   mkdir -p "$root"/var/lib/{containerd,kubelet} "$root"/.machine "$root"/opt/openelb-src
   mount -t proc proc "$root/proc"
   mount -t sysfs sysfs "$root/sys" # a fresh one shows this network namespace's interfaces
+  mount -t bpf bpf "$root/sys/fs/bpf" || true # as systemd does it
   # Control groups, mounted from within the cgroup namespace: the node's own group is the root.
   while read -r kind directory options; do
     mkdir -p "$root$directory"

@@ -42,7 +42,41 @@ def patch(server: ControlPlane, kind: str, change: dict[str, Any], *options: str
     server.kubectl("patch", f"{kind}.{GROUP}", "x", "--type=merge", "--patch", json.dumps(change), *options)
 
 
+def router(**spec: Any) -> dict[str, Any]:
+    return {**eip(), "kind": "BgpPeer", "spec": spec}
+
+
+def ours(**spec: Any) -> dict[str, Any]:
+    return {**eip(), "kind": "BgpConf", "spec": spec}
+
+
+def timers(**config: str) -> dict[str, Any]:
+    return router(timers={"config": config})
+
+
+FAR = {"enabled": True}
+
 BROKEN = [
+    pytest.param(ours(**{"as": 23456}), "23456 is given", id="as of nobody"),
+    pytest.param(router(conf={"peerAs": 23456}), "23456 is given", id="peerAs of nobody"),
+    pytest.param(router(ebgpMultihop=FAR, bfd={}), "leave one of them out", id="BFD from afar"),
+    pytest.param(router(ebgpMultihop=FAR, ttlSecurity=FAR), "enable one of them", id="near and far"),
+    pytest.param(
+        router(conf={"authPassword": "x"}, authPasswordSecretRef={"name": "x", "key": "y"}),
+        "leave out the first",
+        id="two passwords",
+    ),
+    pytest.param(
+        router(conf={"neighborAddress": "192.0.2.1", "neighborPrefix": "192.0.2.0/24"}),
+        "give one of them",
+        id="two names",
+    ),
+    pytest.param(timers(holdTime="soon"), "write whole seconds as text", id="no seconds"),
+    pytest.param(timers(keepaliveInterval="-1"), "write whole seconds as text", id="seconds before"),
+    pytest.param(timers(holdTime="2"), "less than 3 seconds", id="two seconds"),
+    pytest.param(router(communities=["65000:100", "x y"]), "as in 65000:100", id="community"),
+    pytest.param(router(largeCommunities=["1:2"]), "as in 65000:1:2", id="large community"),
+    pytest.param(eip(address="10.0.0.1", bgp={"communities": ["1:2:3"]}), "as in 65000:100", id="community of a pool"),
     pytest.param(eip(address=""), NO_ADDRESS, id="no address"),
     pytest.param(eip(address="ten"), NO_ADDRESS, id="no address at all"),
     pytest.param(eip(address="10.0.0.1;10.0.0.2"), NO_ADDRESS, id="semicolon"),
@@ -79,8 +113,32 @@ def test_what_one_object_says_wrong_is_refused_with_what_to_do(
         held(eip="x", count=1),
         held(eip="x", addresses=["10.0.0.1"]),
         held(eip="x", addresses=["10.0.0.1"], count=0),
+        router(
+            conf={"neighborAddress": "192.0.2.1", "neighborInterface": "", "peerAs": 0, "authPassword": ""},
+            authPasswordSecretRef={"name": "x", "key": "y"},
+            ebgpMultihop={"enabled": False},
+            ttlSecurity=FAR,
+            bfd={},
+            communities=["65000:100", "4259840100", "no-export"],
+            largeCommunities=["65000:1:2"],
+        ),
+        timers(holdTime="0", keepaliveInterval="", connectRetry="120"),
+        ours(**{"as": 0, "asPerRack": {f"rack-{number}": 64512 + number for number in range(1000)}}),
     ],
-    ids=["every form", "bgp", "vip", "long name", "10,000 parts", "old version", "count", "addresses", "no count"],
+    ids=[
+        "every form",
+        "bgp",
+        "vip",
+        "long name",
+        "10,000 parts",
+        "old version",
+        "count",
+        "addresses",
+        "no count",
+        "router",
+        "timers",
+        "racks",
+    ],
 )
 def test_what_may_be_meant_is_taken(server: ControlPlane, right: dict[str, Any]) -> None:
     create(server, right)

@@ -14,13 +14,13 @@ import yaml
 
 from lab.controlplane import ControlPlane
 from lab.network import CommandError
-from openelb.identity import Shown
 from openelb.kube.client import Client
 from openelb.kube.review import Review
+from openelb.manager.identity import Shown
+from openelb.manager.webhook import Webhook
 from openelb.model import names
 from openelb.model.cluster import Pool, Reservation
 from openelb.plan.admission import Verdict
-from openelb.webhook import Webhook
 from tests.unit.serving import issued
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "manifests" / "webhook.yaml"

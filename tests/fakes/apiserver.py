@@ -224,6 +224,8 @@ class FakeApiServer:
             case "GET":
                 return web.json_response(there)
             case "PATCH":
+                if request.content_type == "application/merge-patch+json":
+                    return await self._replace(collection, there, _merged(there, await request.json()))
                 return await self._patch(collection, there, await request.json())
             case "PUT":
                 return await self._replace(collection, there, await request.json())
@@ -249,7 +251,7 @@ class FakeApiServer:
         return web.json_response(await self.put(collection, body))
 
     def _list(self, request: web.Request, collection: str) -> web.Response:
-        items = [what for _, what in sorted(self._objects.get(collection, {}).items())]
+        items = [what for _, what in sorted(self._objects.get(collection, {}).items()) if _is_selected(request, what)]
         start = request.query.get("continue", "0")
         if start != "0" and self._stale_tokens:
             self._stale_tokens.clear()
@@ -277,16 +279,17 @@ class FakeApiServer:
             self.watches_open += 1
             self._activity.set()
             try:
-                await self._stream(response, collection, sent, whole=_whole(request))
+                await self._stream(request, response, collection, sent)
             finally:
                 self.watches_open -= 1
         return response
 
-    async def _stream(self, response: web.StreamResponse, collection: str, sent: int, *, whole: bool) -> None:
-        generation = self._watch_generation
+    async def _stream(self, request: web.Request, response: web.StreamResponse, collection: str, sent: int) -> None:
+        generation, whole = self._watch_generation, _whole(request)
         while self._watch_generation == generation:
             news = [(version, line) for version, line in self._history.get(collection, ()) if version > sent]
             for version, line in news:
+                line = _as_selected(request, line)
                 await self._write(response, line if whole else _partial_line(line))
                 sent = self.watched = version
                 self._activity.set()
@@ -324,6 +327,33 @@ def _generation(before: JSON, what: JSON) -> int:
     )
     counted: int = before["metadata"]["generation"]
     return counted + (rest != former)
+
+
+def _merged(there: JSON, patch: JSON) -> JSON:
+    """RFC 7386."""
+    parts = {
+        name: _merged(there.get(name) or {}, part) if isinstance(part, dict) else part for name, part in patch.items()
+    }
+    return {name: part for name, part in {**there, **parts}.items() if part is not None}
+
+
+def _is_selected(request: web.Request, what: JSON) -> bool:
+    """Of field selectors, those that are asked for: which nodes are cordoned, and the one object of a name."""
+    selector = request.query.get("fieldSelector")
+    if selector is not None and selector.startswith("metadata.name="):
+        return bool(what["metadata"]["name"] == selector.removeprefix("metadata.name="))
+    assert selector in (None, "spec.unschedulable=true")
+    return selector is None or bool(what.get("spec", {}).get("unschedulable"))
+
+
+def _as_selected(request: web.Request, line: bytes) -> bytes:
+    """What is not selected any more is deleted, to who asked for what is; and so is here what never was."""
+    if "fieldSelector" not in request.query:
+        return line
+    event = json.loads(line)
+    if event["type"] not in ("ADDED", "MODIFIED") or _is_selected(request, event["object"]):
+        return line
+    return json.dumps(event | {"type": "DELETED"}, ensure_ascii=False).encode() + b"\n"
 
 
 def _whole(request: web.Request) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from openelb.kube.client import describe
-from openelb.kube.errors import AlreadyExists, Conflict, NotFound
+from openelb.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from openelb.kube.resources import SERVICES_PATH
 from openelb.model.cluster import ServiceKey
 from tests.fakes import jsonpatch
@@ -158,6 +158,8 @@ class DirectClient:
     storage: Storage
     meddler: Meddler = _at_once
     """Between the client and the server, for all but lists and watches."""
+    unlisted: frozenset[str] = frozenset()
+    """What may not be listed, as the last word of its path."""
 
     async def get(self, path: str, shape: type[Shape]) -> Shape:
         collection, key, _ = _split(path)
@@ -184,6 +186,8 @@ class DirectClient:
         return await self._ask("patch", path, lambda: self.storage.patch(collection, key, body, subresource), shape)
 
     async def page(self, path: str, query: Mapping[str, str], accept: str = "") -> bytes:
+        if path.rpartition("/")[2] in self.unlisted:
+            raise Forbidden(describe("list", path), 403)
         items = list(self.storage.all(_split(path)[0]).values())
         return json.dumps({"metadata": {"resourceVersion": str(self.storage.version)}, "items": items}).encode()
 

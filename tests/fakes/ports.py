@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 from lab import ndp as asker
+from openelb.announce.delegation import Graces
 from openelb.model.addresses import Address
 from openelb.wire import arp, ndp
 from openelb.wire.arp import Operation, Request
@@ -27,11 +28,16 @@ class FakePort:
     address: bytes = OURS
     router: bool = True
     admitted: frozenset[Address] = frozenset()
+    named: frozenset[Address] = frozenset()
     frames: deque[bytes] = field(default_factory=deque)
     sent: list[bytes] = field(default_factory=list)
     closed: bool = False
     bells: int = 0
     fatal: BaseException | None = None
+    delegated: dict[IPv4Address, int] = field(default_factory=dict)
+    refusal: str = ""
+    kept: bool = False
+    delegated_answers: int = 0
     deaf: bool = False
     """The bell is not heard: the thread sleeps on."""
     _rung: bool = False
@@ -49,8 +55,12 @@ class FakePort:
     def forwards(self) -> bool:
         return self.router
 
-    def admit(self, addresses: frozenset[Address]) -> None:
-        self.admitted = addresses
+    def admit(self, addresses: frozenset[Address], others: frozenset[Address]) -> None:
+        self.admitted, self.named = addresses, others
+
+    def delegate(self, graces: Graces, valid_until: float) -> str:
+        self.delegated = {} if self.refusal else dict(graces)
+        return self.refusal if graces else ""
 
     def wait(self, timeout: float) -> None:
         with self._change:
@@ -75,8 +85,8 @@ class FakePort:
         self.sent.append(frame)
         return True
 
-    def close(self) -> None:
-        self.closed = True
+    def close(self, *, kept: bool = False) -> None:
+        self.closed, self.kept = True, kept
 
     # For tests.
 

@@ -4,9 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import faults
+from lab import faults, setup
+from lab.cache import Cache
 from lab.cluster import Cluster
+from lab.progress import Progress
+from lab.setup import RouterRoots
 from tests.lab import installed
+
+
+@pytest.fixture(scope="session")
+def router_roots(machine: None) -> RouterRoots:
+    """The files of FRR and BIRD; made when they are not there yet."""
+    return setup.ready_routers(Progress(Cache.of_user().log))
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ class Users:
     client: Client
 
     async def create_pool(self, name: str, address: str) -> None:
-        spec = {"address": address, "protocol": "layer2", "interface": "eth0"}
+        spec = {"address": address, "protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
         kind = {"apiVersion": f"{names.GROUP}/{names.VERSION}", "kind": "Eip"}
         await self.client.create(EIPS_PATH, {**kind, "metadata": {"name": name}, "spec": spec}, msgspec.Raw)
 

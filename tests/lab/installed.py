@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 from lab import faults, site
 from lab.cluster import Cluster
 from lab.demo import OPENELB, WELCOME, address_of
-from lab.network import Host
-from lab.wait import require, until
+from lab.network import CommandError, Host
+from lab.wait import NotYetError, require, until
 from openelb.model import names
 
 REPOSITORY = Path(__file__).parents[2]
 MANIFEST = REPOSITORY / "deploy" / "openelb.yaml"
+GRACE = 8
 MANAGER, SPEAKER = "deployment/openelb-manager", "daemonset/openelb-speaker"
 OPTED_IN = {names.OPT_IN: names.OPT_IN_VALUE}
 POOL = "pool"
@@ -119,8 +121,9 @@ def from_pool(name: str, pool: str = POOL, address: str = "", **spec: object) ->
 def eip(
     name: str = POOL, address: str = RANGE, *, interface: str = "eth0", annotations: Mapping[str, str] | None = None
 ) -> str:
-    """The manifest of a layer2 pool."""
-    spec = {"address": address, "protocol": "layer2", "disable": False, "interface": interface}
+    """The manifest of a layer2 pool. Its addresses wait for a speaker that is started anew for as long as a busy machine takes."""
+    layer2 = {"restartGraceSeconds": GRACE}
+    spec = {"address": address, "protocol": "layer2", "disable": False, "interface": interface, "layer2": layer2}
     return _object(f"{names.GROUP}/{names.VERSION}", "Eip", name, spec, annotations or {})
 
 
@@ -163,6 +166,37 @@ def opened(client: Host, address: str) -> None:
     require(WELCOME in page, f"another page: {page[:80]!r}")
 
 
+def answers_pings(client: Host, address: str) -> None:
+    """Return when the client's pings of the address are answered, by that address."""
+
+    def ping() -> None:
+        said = client.run(["ping", "-n", "-c", "2", "-i", "0.1", "-W", "1", address])
+        require(said.count(f"bytes from {address}: ") == 2, said)
+
+    until(ping, what=f"answers to pings of {address}", timeout=10)
+
+
+def answers_no_ping(client: Host, address: str) -> None:
+    """Return when a ping of the address is not answered."""
+
+    def ping() -> None:
+        with contextlib.suppress(CommandError):
+            raise NotYetError(client.run(["ping", "-n", "-c", "1", "-W", "0.5", address]))
+
+    until(ping, what=f"silence at {address}", timeout=10)
+
+
+def refuses_another_port(client: Host, address: str) -> None:
+    """Return when a connection to a port of the address that no Service has is refused, at once."""
+
+    def connect() -> None:
+        with client.inside(), contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection((address, 8181), timeout=0.5).close()
+            raise NotYetError("somebody listens there")
+
+    until(connect, what=f"a refusal at {address}", timeout=10)
+
+
 def url(address: str) -> str:
     """The page's, at an address of either family (RFC 3986, section 3.2.2)."""
     return f"http://[{address}]/" if ":" in address else f"http://{address}/"
@@ -188,8 +222,8 @@ def condition(of: Any, kind: str) -> Any:
 
 
 def openelb(cluster: Cluster, *arguments: str) -> str:
-    """What `openelb ARGUMENTS` prints in a manager's pod, and a last line `exit <code>`."""
-    command = ("sh", "-c", 'openelb "$@"; echo "exit $?"', "sh", *arguments)
+    """What `openelb ARGUMENTS` prints and complains of in a manager's pod, and a last line `exit <code>`."""
+    command = ("sh", "-c", 'openelb "$@" 2>&1; echo "exit $?"', "sh", *arguments)
     return cluster.kubectl("-n", OPENELB, "exec", "deploy/openelb-manager", "--", *command)
 
 
@@ -213,6 +247,20 @@ def leader(cluster: Cluster) -> str:
 def node_of(cluster: Cluster, pod: str) -> str:
     """The node that a pod of ours runs on."""
     return str(cluster.get(f"/api/v1/namespaces/{OPENELB}/pods/{pod}")["spec"]["nodeName"])
+
+
+def container(cluster: Cluster, name: str, node: str) -> frozenset[int]:
+    """The processes of a container of the speaker's pod on a node. Raises NotYetError where there is not just one."""
+    there = [one for one in cluster.node(node).containers() if one.pod.startswith(names.DAEMON_SET)]
+    found = [one.processes for one in there if one.name == name and one.processes]
+    require(len(found) == 1, f"{len(found)} containers {name} on {node}")
+    return found[0]
+
+
+def of_speaker(pod: Any) -> Any:
+    """What a pod's status says of the container that is the speaker, beside which gobgpd has one of its own."""
+    (status,) = (each for each in pod["status"]["containerStatuses"] if each["name"] == "speaker")
+    return status
 
 
 def pods(cluster: Cluster, label: str) -> list[Any]:

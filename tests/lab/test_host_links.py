@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from itertools import pairwise
 
@@ -26,8 +27,9 @@ def host(network: Network) -> Host:
 
 
 def links_of(host: Host) -> tuple[Link, ...]:
+    """The links, of which `test_a_link_has_its_mac` has the MACs."""
     with host.inside():
-        return links()
+        return tuple(replace(link, mac="") for link in links())
 
 
 def names(host: Host) -> list[str]:
@@ -45,6 +47,11 @@ def test_a_link_has_its_addresses_with_their_prefixes_in_order(host: Host) -> No
 def test_an_ipv6_address_of_the_link_is_one_of_its_addresses(host: Host) -> None:
     host.ip("addr", "add", "fe80::11/64", "dev", "eth0", "nodad")
     assert links_of(host)[0].addresses[-1] == ip_interface("fe80::11/64")
+
+
+def test_a_link_has_its_mac(host: Host) -> None:
+    with host.inside():
+        assert [link.mac for link in links()] == [host.mac()]
 
 
 def test_a_mac_is_read_by_name(host: Host) -> None:
@@ -92,6 +99,29 @@ def test_a_port_is_left_out_and_its_bridge_is_kept(host: Host) -> None:
     assert links_of(host) == (Link("br0", addresses("10.79.0.12/24")),)
 
 
+async def test_a_link_that_is_renamed_is_found_by_its_other_name_and_keeps_its_addresses(host: Host) -> None:
+    before, changes = links_of(host), await listening(host)
+    for change in (("down",), ("name", "lan0"), ("up",)):
+        host.ip("link", "set", "lan0" if change == ("up",) else "eth0", *change)
+        await asyncio.wait_for(anext(changes), timeout=5)
+    host.ip("addr", "replace", "fd00:79::11/64", "dev", "lan0", "nodad")  # a link that goes down loses those of IPv6
+    until(lambda: require(names(host) == ["lan0"], f"there is {names(host)}"), what="lan0", timeout=2, every=0.01)
+    assert links_of(host)[0].addresses == before[0].addresses
+
+
+def test_a_link_that_is_replaced_by_another_of_its_name_has_the_addresses_of_that(host: Host) -> None:
+    host.ip("link", "del", "eth0")
+    assert links_of(host) == ()
+    plug_together(host, "eth0", "eth1")
+    batch(host, ["addr add 10.90.0.1/24 dev eth0", "addr add 10.91.0.1/24 dev eth1"])
+    assert links_of(host) == (Link("eth0", addresses("10.90.0.1/24")), Link("eth1", addresses("10.91.0.1/24")))
+
+
+def test_a_macvlan_of_a_pod_or_another_without_an_address_is_left_out(host: Host) -> None:
+    host.ip("link", "add", "mac0", "link", "eth0", "up", "type", "macvlan", "mode", "bridge")
+    assert names(host) == ["eth0"]
+
+
 def test_a_link_of_a_pod_is_left_out(host: Host) -> None:
     plug_together(host, "cali0", "inside0")
     assert names(host) == ["eth0"]
@@ -110,8 +140,11 @@ def test_addresses_that_are_not_there_yet_are_left_out(host: Host) -> None:
         ("addr", "add", "10.79.0.77/24", "dev", "eth0"),
         ("addr", "add", "fd00:79::77/64", "dev", "eth0", "nodad"),
         ("link", "set", "eth0", "down"),
+        ("link", "set", "eth0", "address", "02:00:00:00:79:99"),
+        ("link", "add", "br7", "type", "bridge"),
+        ("link", "del", "eth0"),
     ],
-    ids=["IPv4 address", "IPv6 address", "link down"],
+    ids=["IPv4 address", "IPv6 address", "link down", "another MAC", "a link that comes", "a link that goes"],
 )
 async def test_a_change_is_told(host: Host, change: tuple[str, ...]) -> None:
     changes = await listening(host)

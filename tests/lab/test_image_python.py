@@ -32,7 +32,7 @@ def test_unit_tests_and_stories_pass_on_the_python_of_the_image(cluster: Cluster
 def ran(cluster: Cluster, name: str, *arguments: str) -> tuple[str, str]:
     """Run `python ARGUMENTS` in a pod of OpenELB's image. Returns how it ended, and what it printed."""
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(pod(cluster, name, arguments)))
-    ended = until(lambda: phase(cluster, name), what=f"the end of pod {name}", timeout=400, every=0.5)
+    ended = until(lambda: phase(cluster, name), what=f"the end of pod {name}", timeout=1500, every=0.5)
     told = cluster.kubectl("logs", name)
     cluster.kubectl("delete", "pod", name)
     return ended, told.strip()

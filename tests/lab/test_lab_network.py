@@ -34,6 +34,18 @@ def test_a_cut_is_silent_until_it_heals(site: Site) -> None:
     assert site.client.who_has("10.79.0.11") == {node.mac()}
 
 
+def test_a_part_of_the_switch_that_has_come_off_is_a_lan_of_its_own_until_it_heals(site: Site) -> None:
+    node, other, third = site.nodes
+    for host in (node, other):
+        host.part()
+    assert site.client.who_has("10.79.0.11") == frozenset()
+    assert other.who_has("10.79.0.11") == {node.mac()}
+    assert site.client.who_has("10.79.0.13") == {third.mac()}
+    for host in (node, other):
+        host.heal()
+    assert site.client.who_has("10.79.0.11") == {node.mac()}
+
+
 def test_a_pulled_plug_takes_the_carrier_until_it_is_back(site: Site) -> None:
     node = site.nodes[0]
     node.unplug()
@@ -76,6 +88,16 @@ def test_a_forgotten_neighbour_is_asked_for_again(site: Site) -> None:
     assert "10.79.0.11" in site.client.ip("neigh")
     site.client.forget_neighbours()
     assert "lladdr" not in site.client.ip("neigh", "show", "10.79.0.11")
+
+
+def test_one_neighbour_is_forgotten_and_no_other(site: Site) -> None:
+    for node in site.nodes[:2]:
+        with serving(node), site.client.inside():
+            socket.create_connection((node.address(), 80), timeout=2).close()
+    first, second = (node.address() for node in site.nodes[:2])
+    site.client.forget_neighbours(first)
+    assert "lladdr" not in site.client.ip("neigh", "show", first)
+    assert "lladdr" in site.client.ip("neigh", "show", second)
 
 
 def test_a_socket_made_inside_stays_on_its_host(site: Site) -> None:

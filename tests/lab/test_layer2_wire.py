@@ -1,65 +1,39 @@
-"""Layer 2 on a real wire: what a client on the LAN sees of a node that answers for addresses."""
+"""Layer 2 on a real wire: what a client on the LAN sees of a node that answers for addresses, by ARP and neighbour discovery."""
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from ipaddress import IPv4Address, ip_address
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
-from lab.arp import answering_mac, question
+from lab import arp, ndp
 from lab.network import Host, Network
 from lab.wait import require, until
-from openelb.announce.counts import Counts
 from openelb.announce.layer2 import Layer2
 from openelb.host.sockets import LinkPort
 from openelb.model.announcements import Claim
 from openelb.wire.arp import Operation, announcement
-
-ADDRESS, OTHER = "10.79.0.200", "10.79.0.201"
-CLIENT = "10.79.0.100"
-CLIENT_IPV6 = "fd00:79::100"
-LONG = 1000.0
+from tests.lab.wire import FOUR as ADDRESS
+from tests.lab.wire import LONG, OTHER_FOUR, OTHER_SIX, SIX, Lan, answer_time, answers_soon, heard, question
 
 
-class Lan:
-    """A node that announces and a client, on one switch."""
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Two addresses of one family, and the kind of frames by which they are asked for."""
 
-    def __init__(self, network: Network) -> None:
-        self.switch = network.switch("lan")
-        self.node = network.host("n1")
-        self.node.attach(self.switch, "eth0", "10.79.0.11/24", "fd00:79::11/64")
-        self.client = network.host("client")
-        self.client.attach(self.switch, "eth0", f"{CLIENT}/24", f"{CLIENT_IPV6}/64")
-        self.layer2 = Layer2(LinkPort)
+    address: str
+    other: str
+    ethertype: int
 
-    def apply(self, *addresses: str, valid_for: float = LONG) -> None:
-        claims = frozenset(Claim(ip_address(address), "eth0") for address in addresses)
-        with self.node.inside():  # a thread stays on the host where it was started
-            self.layer2.apply(claims, valid_until=time.monotonic() + valid_for)
 
-    @property
-    def counts(self) -> Counts:
-        return self.layer2.counts["eth0"].arp
-
-    @property
-    def counts_ipv6(self) -> Counts:
-        return self.layer2.counts["eth0"].ndp
-
-    def settle(self) -> None:
-        """Return when the thread follows its orders: it announces what is new."""
-        until(
-            lambda: require(self.counts.announced >= 2 or self.counts_ipv6.announced, "nothing is announced"),
-            what="announcements",
-            timeout=5,
-            every=0.001,
-        )
+ARP, NDP = Family(ADDRESS, OTHER_FOUR, arp.ETHERTYPE), Family(SIX, OTHER_SIX, ndp.ETHERTYPE)
 
 
 @pytest.fixture
@@ -69,83 +43,62 @@ def lan(network: Network) -> Iterator[Lan]:
     lan.layer2.stop()
 
 
-@contextlib.contextmanager
-def heard(host: Host) -> Iterator[socket.socket]:
-    """A socket with every ARP frame that reaches the host from now on."""
-    with host.inside():
-        ears = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
-        ears.bind(("eth0", 0x0806))
-    with ears:
-        ears.settimeout(2)
-        yield ears
+@pytest.fixture(params=[pytest.param(ARP, id="ARP"), pytest.param(NDP, id="neighbour discovery")])
+def family(request: pytest.FixtureRequest) -> Family:
+    assert isinstance(request.param, Family)
+    return request.param
 
 
-def answer_time(ears: socket.socket, asked: bytes, address: str = ADDRESS) -> float:
-    """Seconds from the question to its answer."""
-    begin = time.monotonic()
-    ears.send(asked)
-    while answering_mac(ears.recv(2048), address) is None:
-        pass
-    return time.monotonic() - begin
+# Answers, in both families.
 
 
-def answers_soon(lan: Lan, address: str = ADDRESS, *, probe: bool = False) -> bool:
-    """Whether the node answers, with the MAC it has, within a few seconds: a closed link is tried every second."""
-    until(
-        lambda: require(lan.client.who_has(address, within=0.1, probe=probe) == {lan.node.mac()}, "nobody answers"),
-        what=f"an answer for {address}",
-        timeout=5,
-    )
-    return True
+def test_a_probe_is_answered(lan: Lan, family: Family) -> None:
+    lan.apply(family.address)
+    lan.settle()
+    assert answers_soon(lan, family.address, probe=True)
 
 
-# Answers.
+def test_nobody_answers_for_what_is_not_claimed(lan: Lan, family: Family) -> None:
+    lan.apply(family.address)
+    lan.settle()
+    assert lan.client.who_has(family.other) == frozenset()
+
+
+def test_a_dropped_claim_is_silent(lan: Lan, family: Family) -> None:
+    lan.apply(family.address, family.other)
+    lan.settle()
+    lan.apply(family.other)
+    assert lan.client.who_has(family.address) == frozenset()
+    assert answers_soon(lan, family.other)
+
+
+def test_claims_that_are_not_renewed_fall_silent_and_come_back(lan: Lan, family: Family) -> None:
+    lan.apply(family.address, valid_for=1)
+    lapse = time.monotonic() + 1
+    assert answers_soon(lan, family.address)
+    time.sleep(max(0, lapse - time.monotonic()))
+    assert lan.client.who_has(family.address) == frozenset()
+    lan.apply(family.address)
+    assert answers_soon(lan, family.address)
+
+
+def test_answers_come_within_milliseconds(lan: Lan, family: Family) -> None:
+    lan.apply(family.address)
+    lan.settle()
+    with heard(lan.client, family.ethertype) as ears:
+        asked = question(ears, family.address)
+        times = sorted(answer_time(ears, asked, family.address) for _ in range(500))
+    print(f"answer: median {times[250] * 1e6:.0f} µs, p99 {times[494] * 1e6:.0f} µs, worst {times[-1] * 1e6:.0f} µs")
+    assert times[250] < 0.01
+
+
+# Answers by ARP.
 
 
 def test_the_node_answers_with_its_mac(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()
-    assert answers_soon(lan)
-
-
-def test_a_probe_is_answered(lan: Lan) -> None:
-    lan.apply(ADDRESS)
-    lan.settle()
-    assert answers_soon(lan, probe=True)
-
-
-def test_nobody_answers_for_what_is_not_claimed(lan: Lan) -> None:
-    lan.apply(ADDRESS)
-    lan.settle()
-    assert lan.client.who_has(OTHER) == frozenset()
-
-
-def test_a_dropped_claim_is_silent(lan: Lan) -> None:
-    lan.apply(ADDRESS, OTHER)
-    lan.settle()
-    lan.apply(OTHER)
-    assert lan.client.who_has(ADDRESS) == frozenset()
-    assert answers_soon(lan, OTHER)
-
-
-def test_claims_that_are_not_renewed_fall_silent_and_come_back(lan: Lan) -> None:
-    lan.apply(ADDRESS, valid_for=1)
-    lapse = time.monotonic() + 1
-    assert answers_soon(lan)
-    time.sleep(max(0, lapse - time.monotonic()))
-    assert lan.client.who_has(ADDRESS) == frozenset()
-    lan.apply(ADDRESS)
-    assert answers_soon(lan)
-
-
-def test_answers_come_within_milliseconds(lan: Lan) -> None:
-    lan.apply(ADDRESS)
-    lan.settle()
-    with heard(lan.client) as ears:
-        asked = question(ADDRESS, sender_mac=ears.getsockname()[4], sender=CLIENT)
-        times = sorted(answer_time(ears, asked) for _ in range(500))
-    print(f"answer: median {times[250] * 1e6:.0f} µs, p99 {times[494] * 1e6:.0f} µs, worst {times[-1] * 1e6:.0f} µs")
-    assert times[250] < 0.01
+    assert answers_soon(lan, ADDRESS)
 
 
 def test_answers_come_while_the_main_thread_is_busy(lan: Lan) -> None:
@@ -154,10 +107,10 @@ def test_answers_come_while_the_main_thread_is_busy(lan: Lan) -> None:
     times: list[float] = []
 
     def ask() -> None:
-        asked = question(ADDRESS, sender_mac=ears.getsockname()[4], sender=CLIENT)
-        times.extend(answer_time(ears, asked) for _ in range(20))
+        asked = question(ears, ADDRESS)
+        times.extend(answer_time(ears, asked, ADDRESS) for _ in range(20))
 
-    with heard(lan.client) as ears:
+    with heard(lan.client, arp.ETHERTYPE) as ears:
         asker = threading.Thread(target=ask)
         asker.start()
         while asker.is_alive():
@@ -181,7 +134,7 @@ def test_a_thousand_scattered_addresses_are_answered(lan: Lan) -> None:
 
 
 def test_both_forms_of_announcement_are_on_the_wire(lan: Lan) -> None:
-    with heard(lan.client) as ears:
+    with heard(lan.client, arp.ETHERTYPE) as ears:
         lan.apply(ADDRESS)
         frames = [ears.recv(2048) for _ in range(4)]
     mac = bytes.fromhex(lan.node.mac().replace(":", ""))
@@ -206,17 +159,16 @@ def test_an_announcement_corrects_the_cache_of_a_client(lan: Lan) -> None:
 def test_other_traffic_does_not_wake_the_process(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()
-    with heard(lan.client) as ears:
-        mac = ears.getsockname()[4]
-        others = [question(f"10.79.0.{last}", sender_mac=mac, sender=CLIENT) for last in (1, 11, 199, 201, 255)]
-        asked = question(ADDRESS, sender_mac=mac, sender=CLIENT)
+    with heard(lan.client, arp.ETHERTYPE) as ears:
+        others = [question(ears, f"10.79.0.{last}") for last in (1, 11, 199, 201, 255)]
+        asked = question(ears, ADDRESS)
         elsewhere = bytes.fromhex("02005e0053aa") + asked[6:]
-        reply = announcement(IPv4Address(ADDRESS), Operation.REPLY, mac=mac)
+        reply = announcement(IPv4Address(OTHER_FOUR), Operation.REPLY, mac=asked[6:12])
         tagged = asked[:12] + bytes.fromhex("81000005") + asked[12:]
         lan.node.ip("link", "set", "eth0", "promisc", "on")
         for frame in [*others, elsewhere, reply, tagged] * 20:
             ears.send(frame)
-        answer_time(ears, asked)
+        answer_time(ears, asked, ADDRESS)
     assert lan.counts.received == 1
 
 
@@ -238,9 +190,9 @@ def test_a_thread_with_nothing_to_do_sleeps(lan: Lan) -> None:
 def test_a_question_with_a_priority_tag_is_one_of_this_lan(lan: Lan) -> None:
     lan.apply(ADDRESS)
     lan.settle()
-    with heard(lan.client) as ears:
-        asked = question(ADDRESS, sender_mac=ears.getsockname()[4], sender=CLIENT)
-        assert answer_time(ears, asked[:12] + bytes.fromhex("8100e000") + asked[12:]) < 1
+    with heard(lan.client, arp.ETHERTYPE) as ears:
+        asked = question(ears, ADDRESS)
+        assert answer_time(ears, asked[:12] + bytes.fromhex("8100e000") + asked[12:], ADDRESS) < 1
 
 
 # Links that come, go and change.
@@ -253,7 +205,7 @@ def test_a_link_that_was_down_answers_soon(lan: Lan, caplog: pytest.LogCaptureFi
     until(lambda: require(caplog.messages, "no word in the log"), what="word that the link is down", timeout=2)
     time.sleep(1.2)  # it is tried again after a second
     lan.node.ip("link", "set", "eth0", "up")
-    assert answers_soon(lan)
+    assert answers_soon(lan, ADDRESS)
     assert caplog.messages == ["cannot answer on eth0: Network is down; trying again every 1 s"]
 
 
@@ -263,7 +215,7 @@ def test_a_link_that_was_replaced_answers_with_its_other_mac(lan: Lan) -> None:
     lan.node.ip("link", "del", "eth0")
     lan.node.attach(lan.switch, "eth0", "10.79.0.11/24")
     lan.node.ip("link", "set", "eth0", "address", "02:00:5e:00:53:77")
-    assert answers_soon(lan)
+    assert answers_soon(lan, ADDRESS)
 
 
 def test_a_link_that_is_not_there_yet_answers_when_it_is(network: Network) -> None:
@@ -271,7 +223,7 @@ def test_a_link_that_is_not_there_yet_answers_when_it_is(network: Network) -> No
     lan.node.ip("link", "set", "eth0", "down", "name", "later0")
     lan.apply(ADDRESS)
     lan.node.ip("link", "set", "later0", "name", "eth0", "up")
-    assert answers_soon(lan)
+    assert answers_soon(lan, ADDRESS)
     lan.layer2.stop()
 
 
@@ -291,13 +243,13 @@ def test_another_mac_is_announced_with_the_next_renewal(lan: Lan) -> None:
     lan.node.ip("link", "set", "eth0", "address", "02:00:5e:00:53:77")
     lan.apply(ADDRESS)
     assert lan.node.mac() == "02:00:5e:00:53:77"
-    assert answers_soon(lan)
+    assert answers_soon(lan, ADDRESS)
 
 
 # Rights.
 
 
-@pytest.mark.parametrize("address", [ADDRESS, "fd00:79::200"])
+@pytest.mark.parametrize("address", [ADDRESS, SIX])
 def test_one_capability_is_enough(address: str, lan: Lan) -> None:
     program = f"""
 import time

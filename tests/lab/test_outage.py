@@ -7,12 +7,13 @@ from contextlib import ExitStack
 import pytest
 
 from lab import faults
+from lab.asking import told
 from lab.cluster import Cluster
 from lab.demo import address_of
 from lab.wait import until
 from tests.lab import installed
 from tests.lab.test_failover import address_of_node
-from tests.lab.watching import HICCUP, page_views, questions, told
+from tests.lab.watching import HICCUP, page_views, questions
 
 MINUTE = 60.0
 HUNG = 15.0

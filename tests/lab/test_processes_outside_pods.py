@@ -10,13 +10,14 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from lab.asking import told
 from lab.cluster import Cluster
 from lab.demo import OPENELB
 from lab.network import Host
 from lab.wait import require, until
 from openelb.kube.lease import speaker_lease_name
 from tests.lab import installed
-from tests.lab.watching import questions, told
+from tests.lab.watching import questions
 
 STOP = 10.0
 """Seconds in which a process ends that was asked to."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab import faults
+from lab.asking import Answers, told
 from lab.cluster import Cluster
 from lab.demo import OPENELB
 from lab.network import CommandError
@@ -17,10 +18,10 @@ from openelb.model import names
 from openelb.plan.liveness import TTL_SECONDS
 from tests.lab import installed
 from tests.lab.test_failover import address_of_node, serve_from, stand_still
-from tests.lab.watching import Answers, questions, told
+from tests.lab.watching import questions
 
 SPEAKERS = "a speaker on every node"
-AWAY = 5.0
+AWAY = 12.0
 """Seconds after which the API server has been away for longer than any renewal counts."""
 AFTERWARDS = 8.0
 """Seconds in which it is looked that nothing moves: two lives of a Lease."""
@@ -62,7 +63,7 @@ def test_a_speaker_killed_while_the_api_server_is_away_goes_on_and_nothing_moves
     assert "going on with 1 of 1 addresses of the speaker before this one" in speaker_log(fresh, "n2")
 
 
-def test_a_speaker_that_is_late_while_the_api_server_is_away_is_silent_and_says_so(fresh: Cluster) -> None:
+def test_a_speaker_that_is_late_while_the_api_server_is_away_is_silent_and_another_answers(fresh: Cluster) -> None:
     address = serve_from(fresh, "n3")
     with questions(fresh, address) as answers:
         answers.settled()
@@ -74,9 +75,11 @@ def test_a_speaker_that_is_late_while_the_api_server_is_away_is_silent_and_says_
         faults.kill(fresh, "speaker", "n3")  # the second time, the kubelet waits for ten seconds
         until(lambda: require("s ago, so others may have" in speaker_log(fresh, "n3"), "no line"), what="its sentence")
         stand_still(AWAY)
-        assert answers.everybody(killed + 1.0) == frozenset(), told(answers.since(killed))
+        heirs = answers.everybody(killed + installed.GRACE + 2.0)
+        assert "n3" not in heirs, told(answers.since(killed))
+        assert heirs, "another node answers, by heartbeats alone"
         faults.api_server_start(fresh)
-        assert answers.settled() == "n3"
+        assert answers.settled() in heirs
 
 
 def test_a_speaker_asked_to_stop_while_the_api_server_is_away_is_back_and_nothing_moves(fresh: Cluster) -> None:
@@ -101,7 +104,7 @@ def test_a_speaker_that_the_kernel_kills_for_memory_is_back_and_nothing_moves(fr
     address = serve_from(fresh, "n1")
     with questions(fresh, address) as answers:
         answers.settled()
-        for pid in faults.find(fresh, "speaker", "n1"):
+        for pid in installed.container(fresh, "speaker", "n1"):
             Path(f"/proc/{pid}/oom_score_adj").write_text("1000")  # of all in the container, it is the one to go
         killed = time.monotonic()
         pod = speaker_on(fresh, "n1")["metadata"]["name"]
@@ -139,7 +142,7 @@ def test_who_can_write_no_log_and_no_file_goes_on(without_room: Cluster) -> None
         stand_still(AFTERWARDS)
         assert answers.everybody() == {"n2"}, told(answers.asked)
     for pod in installed.pods(cluster, "app.kubernetes.io/name=openelb"):
-        assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+        assert {each["restartCount"] for each in pod["status"]["containerStatuses"]} == {0}
 
 
 def change_command(cluster: Cluster, workload: str, container: str, script: str) -> None:
@@ -212,9 +215,9 @@ def ledger(cluster: Cluster) -> dict[str, str]:
 def test_nothing_is_logged_while_nothing_changes(pool: Cluster) -> None:
     installed.serve(pool, "web", address=address_of_node(pool, "n1"))
     stand_still(AFTERWARDS)
-    before = logs(pool, "openelb-")
+    before = set(logs(pool, "openelb-").splitlines())  # the files of pods that were there before may go meanwhile
     stand_still(IDLE)
-    assert logs(pool, "openelb-").removeprefix(before) == ""
+    assert [line for line in logs(pool, "openelb-").splitlines() if line not in before] == []
 
 
 # Looking.
@@ -249,7 +252,7 @@ def speaker_log(cluster: Cluster, node: str) -> str:
 
 def ended(cluster: Cluster, node: str) -> str:
     """Why the last container of a speaker has ended; empty while it has not."""
-    last = speaker_on(cluster, node)["status"]["containerStatuses"][0]["lastState"]
+    last = installed.of_speaker(speaker_on(cluster, node))["lastState"]
     return str(last.get("terminated", {}).get("reason", ""))
 
 

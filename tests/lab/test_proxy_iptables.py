@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import faults
+from lab.asking import told
 from lab.cache import Cache
 from lab.cluster import Cluster
 from lab.demo import address_of
@@ -20,7 +21,7 @@ from tests.lab import installed
 from tests.lab.test_dual_stack import BOTH, REQUIRED, addresses, open_all
 from tests.lab.test_failover import PROMISED, serve_from
 from tests.lab.test_quickstart import EXAMPLES
-from tests.lab.watching import page_views, questions, told
+from tests.lab.watching import page_views, questions
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +49,14 @@ def test_the_quick_start_is_opened_from_the_lan_and_from_behind_the_router(opene
     installed.clear(openelb)
 
 
-def test_a_dual_stack_service_is_opened_by_both_families(openelb: Cluster) -> None:
+def test_a_dual_stack_service_is_opened_by_both_families_and_answers_pings(openelb: Cluster) -> None:
     openelb.apply(installed.eip("both", BOTH))
     openelb.apply(installed.service("web", {**installed.OPTED_IN, names.POOLS: "both"}, **REQUIRED))
-    open_all(openelb, addresses(openelb, count=2))
+    there = addresses(openelb, count=2)
+    open_all(openelb, there)
+    for address in there:
+        installed.answers_pings(openelb.remote, address)
+        installed.refuses_another_port(openelb.remote, address)
     installed.clear(openelb)
 
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from openelb.controller import Controller, Settings
 from openelb.kube import decode, decode_pools
 from openelb.kube.errors import ApiError
 from openelb.kube.lease import Leadership, Terms
 from openelb.kube.report import Reporter
 from openelb.kube.shapes import EipShape, ServiceShape
 from openelb.kube.store import Store
+from openelb.manager.controller import Controller, Settings
+from openelb.manager.refusals import FOR_NOW
 from openelb.model import names
 from openelb.model.cluster import Pool, Service
-from openelb.refusals import FOR_NOW
 from tests.fakes.clock import Clock
 from tests.fakes.direct import JSON, DirectClient, Request, Storage
 from tests.fakes.leases import FakeLease
@@ -177,16 +177,19 @@ class Replica:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["Replica"]:
         """Its watches run. It leads: whoever led before has been silent for as long as its Lease."""
-        watching = asyncio.create_task(self._store.run())
+        watching, synced = asyncio.create_task(self._store.run()), asyncio.create_task(self._store.synced())
         try:
             await self._leadership.attempt()
             self._world.clock.now += Terms().duration + 1
-            async with asyncio.timeout(30):
-                await self._store.synced()
+            await asyncio.wait([watching, synced], timeout=30, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():  # it reads BgpConfs and BgpPeers one by one, and has died of that
+                raise Killed
+            assert synced.done(), "it never has all that there is"
             yield self
         finally:
             watching.cancel()
-            await asyncio.wait([watching])
+            synced.cancel()
+            await asyncio.wait([watching, synced])
 
     async def look(self) -> None:
         """One look, as the leader, at what the watches have brought. It may fail as the process's loop expects it."""

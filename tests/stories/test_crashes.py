@@ -12,7 +12,7 @@ from tests.stories.replicas import Fate, Killed, Replica, StandsStill, World, di
 from tests.unit.builders import key
 from tests.unit.kube.objects import EIPS, JSON, SERVICES, eip, service
 
-SPEC = {"protocol": "layer2", "interface": "eth0"}
+SPEC = {"protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
 WEB, DB, API, NEW = key("web"), key("db"), key("api"), key("new")
 
 

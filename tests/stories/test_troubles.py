@@ -160,7 +160,12 @@ class Story:
         return self._apply_a_pool(self.chance.choice([*POOLS]))
 
     def _apply_a_pool(self, name: str) -> object:
-        spec = {"protocol": "layer2", "interface": "eth0", "disable": self.chance.random() < 0.2}
+        spec = {
+            "protocol": "layer2",
+            "interface": "eth0",
+            "layer2": {"probe": "Off"},
+            "disable": self.chance.random() < 0.2,
+        }
         annotations = {names.DEFAULT_POOL: str(self.chance.random() < 0.6).lower()}
         if name not in self.world.facts.pools:
             self.world.create(eip(name, POOLS[name], spec=spec, annotations=annotations))

@@ -6,8 +6,10 @@ from ipaddress import ip_interface
 
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
+from openelb.model.bgp import Peer
 from openelb.model.cluster import (
     Link,
+    Node,
     Page,
     Pool,
     PoolStatus,
@@ -20,8 +22,12 @@ from openelb.model.cluster import (
     Wishes,
 )
 from openelb.model.findings import Condition
+from openelb.model.layer2 import Layer2Choices, Probing
 from openelb.model.ranges import Ranges, read
+from openelb.model.routers import CONF, BgpConf, BgpPeer
 from openelb.model.snapshot import Snapshot, Unreadable
+
+UNPROBED = Layer2Choices(probe=Probing.OFF)
 
 
 def address(text: str) -> Address:
@@ -51,9 +57,10 @@ def pool(
     interface: str = "eth0",
     **facts: object,
 ) -> Pool:
-    """A layer2 pool on eth0. An address that cannot be read is kept with the problem, as the decoder does."""
+    """A layer2 pool on eth0, of which no address is asked about before it is used. An address that cannot be read is kept with the problem, as the decoder does."""
     ranges, given, problem = _ranges(text, facts)
-    facts = {"status": PoolStatus(used=ledger(used or {})), "finalizers": (names.POOL_FINALIZER,), **facts}
+    ours = {"status": PoolStatus(used=ledger(used or {})), "finalizers": (names.POOL_FINALIZER,), "layer2": UNPROBED}
+    facts = {**ours, **facts}
     return Pool(name, text, ranges, given, problem=problem, protocol=protocol, interface=interface, **facts)
 
 
@@ -101,22 +108,49 @@ def reservation(name: str = "held", of: str = "eip", **facts: object) -> Reserva
     return Reservation(name, of, **{"namespace": "default", "created": "2026-01-01T00:00:00Z", **facts})
 
 
-def speaker(node: str, *links: str, renewal: str = "1") -> Speaker:
+def node(name: str, *, rack: str = "", excluded: bool = False, **facts: object) -> Node:
+    """A node, maybe with a label `rack`."""
+    labels = {**({"rack": rack} if rack else {}), **({names.EXCLUDED: ""} if excluded else {})}
+    return Node(name, labels, **facts)
+
+
+def speaker(node: str, *links: str, renewal: str = "1", **facts: object) -> Speaker:
     """A speaker with the given links, `name` or `name address/prefix`; without any, with eth0."""
     words = [link.split() for link in links or ("eth0",)]
     return Speaker(
-        node, f"pod on {node}", renewal, tuple(Link(name, tuple(map(ip_interface, on))) for name, *on in words)
+        node,
+        f"pod on {node}",
+        renewal,
+        tuple(Link(name, tuple(map(ip_interface, on))) for name, *on in words),
+        **facts,
     )
 
 
-def snapshot(*facts: Pool | Service | Speaker | Page | Reservation, **others: object) -> Snapshot:
+def conf(asn: int = 65001, **facts: object) -> BgpConf:
+    """The BgpConf that counts."""
+    return BgpConf(CONF, asn, **facts)
+
+
+def router(name: str = "leaf", address: str = "192.0.2.1", *, asn: int = 65000, **facts: object) -> BgpPeer:
+    """A BgpPeer that was created first of all."""
+    peer = {field: facts.pop(field) for field in Peer.__slots__ if field in facts}
+    return BgpPeer(name, Peer(address=address, peer_asn=asn, **peer), **facts)
+
+
+Fact = Pool | Service | Speaker | Node | Page | Reservation | BgpConf | BgpPeer
+
+
+def snapshot(*facts: Fact, **others: object) -> Snapshot:
     """All these facts; `endpoints`, `gone`, `namespaces`, `unreadable` and `leader_renewal` by name."""
     return Snapshot(
         pools={fact.name: fact for fact in facts if isinstance(fact, Pool)},
         services={fact.key: fact for fact in facts if isinstance(fact, Service)},
         speakers={fact.node: fact for fact in facts if isinstance(fact, Speaker)},
+        nodes={fact.name: fact for fact in facts if isinstance(fact, Node)},
         pages={fact.name: fact for fact in facts if isinstance(fact, Page)},
         reservations={fact.name: fact for fact in facts if isinstance(fact, Reservation)},
+        confs={fact.name: fact for fact in facts if isinstance(fact, BgpConf)},
+        peers={fact.name: fact for fact in facts if isinstance(fact, BgpPeer)},
         **others,
     )
 

@@ -31,9 +31,10 @@ class Pair:
         return self.winner.answers(), self.peer.answers()
 
     def renew(self, *nodes: str) -> None:
-        """These renew, and both hear of it."""
+        """These renew, and both hear of it, and of what each holds."""
+        holds = {world.me: world.speaker.holds for world in (self.winner, self.peer)}
         for world in (self.winner, self.peer):
-            world.renew(*nodes)
+            world.renew(*nodes, holds=holds)
 
     async def run(self, seconds: float) -> list[tuple[bool, bool]]:
         """What `step` returned, step by step."""

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from openelb.controller import Controller, Settings
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import Client, Patience
 from openelb.kube.lease import Leadership
 from openelb.kube.report import Event, Reporter
 from openelb.kube.store import Store
+from openelb.manager.controller import Controller, Settings
 from openelb.model import names
 from openelb.model.snapshot import Snapshot
 from tests.fakes.leases import FakeLease
@@ -21,7 +21,7 @@ from tests.unit.kube.objects import EIPS, JSON, LEASES, SERVICES, eip, service, 
 QUICKLY = Patience(request=5.0, connect=5.0, backoff=Backoff(first=0.0, last=0.0))
 ETH0 = '[{"name":"eth0","addresses":[]}]'
 
-SPEC = {"protocol": "layer2", "interface": "eth0"}
+SPEC = {"protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
 POOL = eip("pool", "192.0.2.1-192.0.2.100", spec=SPEC, finalizers=[names.POOL_FINALIZER])
 
 

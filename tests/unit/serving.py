@@ -13,15 +13,15 @@ from typing import Any
 
 import aiohttp
 
-from openelb.certificates import made
-from openelb.identity import Shown
 from openelb.kube import tls
+from openelb.manager.certificates import made
+from openelb.manager.identity import Shown
+from openelb.manager.webhook import PATHS, SECONDS, Judge, Webhook
 from openelb.plan.admission import Verdict
-from openelb.webhook import PATHS, SECONDS, Judge, Webhook
 from tests.unit.kube.objects import eip
 
 NAME = "openelb-webhook.openelb-system.svc"
-EIP_PATH, RESERVATION_PATH = PATHS
+EIP_PATH, RESERVATION_PATH, *_ = PATHS
 
 
 def issued(name: str = NAME) -> dict[str, str]:

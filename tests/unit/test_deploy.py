@@ -11,11 +11,15 @@ import yaml
 
 from deploy.render import IMAGE, PACKAGE, RENDERED, from_nodes, render
 from openelb import __version__
-from openelb.cli.main import controller
+from openelb.cli.processes import controller, gobgpd, speaker
+from openelb.host import kernel
 from openelb.host.state_file import MAX_BYTES
 from openelb.kube.admission import slice_name
+from openelb.manager.webhook import PATHS, SECONDS
 from openelb.model import names
-from openelb.webhook import PATHS, SECONDS
+from openelb.model.routers import Drain
+from openelb.speaker.speaker import GOBGPD_SOCKET, HANDOVER
+from openelb.speaker.speaking import ASKING
 
 ROOT = Path(__file__).parents[2]
 OBJECTS: list[dict[str, Any]] = list(yaml.load_all(RENDERED.read_text(), yaml.CSafeLoader))
@@ -26,12 +30,30 @@ def named(kind: str, name: str) -> dict[str, Any]:
     return found
 
 
-def container(kind: str, name: str) -> dict[str, Any]:
-    (found,) = named(kind, name)["spec"]["template"]["spec"]["containers"]
+def pod(kind: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = named(kind, name)["spec"]["template"]["spec"]
+    return found
+
+
+def container(kind: str, name: str, which: str = "") -> dict[str, Any]:
+    """The container of that name, by default that of the workload's own process."""
+    (found,) = (
+        each for each in pod(kind, name)["containers"] if each["name"] == (which or name.removeprefix("openelb-"))
+    )
     return found
 
 
 WORKLOADS = [("Deployment", "openelb-manager"), ("DaemonSet", names.DAEMON_SET)]
+GOBGPD = (*WORKLOADS[1], "gobgpd")
+CONTAINERS = [*((*each, "") for each in WORKLOADS), GOBGPD]
+
+
+def test_there_is_no_container_that_no_rule_here_is_about() -> None:
+    assert [each["name"] for found in WORKLOADS for each in pod(*found)["containers"]] == [
+        "manager",
+        "speaker",
+        "gobgpd",
+    ]
 
 
 def test_the_file_users_apply_is_up_to_date() -> None:
@@ -48,9 +70,9 @@ def test_no_object_is_there_twice() -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize(("kind", "name"), WORKLOADS)
-def test_the_image_is_of_this_version(kind: str, name: str) -> None:
-    assert container(kind, name)["image"] == f"{IMAGE}:{__version__}"
+@pytest.mark.parametrize(("kind", "name", "which"), CONTAINERS)
+def test_the_image_is_of_this_version(kind: str, name: str, which: str) -> None:
+    assert container(kind, name, which)["image"] == f"{IMAGE}:{__version__}"
 
 
 @pytest.mark.parametrize(("kind", "name"), WORKLOADS)
@@ -77,14 +99,52 @@ def test_kubesphere_finds_the_manager_by_labels_and_the_first_word_of_its_comman
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "added"), [(*WORKLOADS[0], None), (*WORKLOADS[1], ["NET_RAW"])], ids=["manager", "speaker"]
+    ("which", "added"),
+    list(zip(CONTAINERS, (None, ["NET_RAW", "NET_ADMIN"], ["NET_BIND_SERVICE"]), strict=True)),
+    ids=["manager", "speaker", "gobgpd"],
 )
-def test_pods_have_only_the_rights_they_need(kind: str, name: str, added: list[str] | None) -> None:
-    rights = container(kind, name)["securityContext"]
+def test_pods_have_only_the_rights_they_need(which: tuple[str, str, str], added: list[str] | None) -> None:
+    rights = container(*which)["securityContext"]
     assert rights["capabilities"].get("add") == added
     assert rights["capabilities"]["drop"] == ["ALL"]
     assert rights["readOnlyRootFilesystem"] is True
     assert rights["allowPrivilegeEscalation"] is False
+
+
+def test_gobgpd_and_the_speaker_meet_at_a_socket_that_is_for_their_user_alone() -> None:
+    """The program itself sees to it that the directory and the socket are."""
+    sides = [container(*WORKLOADS[1]), container(*GOBGPD)]
+    places = [each["mountPath"] for side in sides for each in side["volumeMounts"] if each["name"] == "state"]
+    assert len(places) == 2
+    assert all(GOBGPD_SOCKET.is_relative_to(place) for place in places)
+    assert GOBGPD_SOCKET.parent != Path(places[0])
+    assert {side["securityContext"]["runAsUser"] for side in sides} == {0}
+    defaults = [each.default for side in (speaker, gobgpd) for each in side.params if each.name == "gobgpd_socket"]
+    assert [Path(default) for default in defaults] == [GOBGPD_SOCKET] * 2
+
+
+def test_gobgpd_is_started_as_people_would_and_not_probed() -> None:
+    beside = container(*GOBGPD)
+    assert beside["command"] == ["openelb", gobgpd.name]
+    assert not [key for key in beside if key.endswith("Probe")]
+
+
+def test_a_node_that_leaves_has_the_time_for_it() -> None:
+    """It asks whether it is for good, gives routers the time that a BgpConf gives them by default, and hands over."""
+    grace = pod(*WORKLOADS[1])["terminationGracePeriodSeconds"]
+    assert grace >= ASKING + Drain().wait_seconds + HANDOVER + 5
+
+
+def test_the_patch_for_answers_of_the_kernel_adds_one_capability_and_one_mount() -> None:
+    """As a strategic merge patch does it: lists of words are replaced, others are merged by names and paths."""
+    patch = yaml.safe_load((ROOT / "deploy/kernel-answering.yaml").read_text())["spec"]["template"]["spec"]
+    (added,) = patch["containers"]
+    there = container("DaemonSet", "openelb-speaker")
+    assert added["name"] == there["name"]
+    given = there["securityContext"]["capabilities"]["add"]
+    assert added["securityContext"] == {"capabilities": {"add": [*given, "BPF"]}}
+    assert [mount["mountPath"] for mount in added["volumeMounts"]] == [str(kernel.PINS.parent)]
+    assert [volume["hostPath"]["path"] for volume in patch["volumes"]] == [str(kernel.PINS.parent)]
 
 
 def test_no_right_is_given_on_everything_of_a_kind_of_right() -> None:
@@ -103,7 +163,9 @@ def test_our_webhooks_are_for_our_kinds_alone_and_upstreams_has_its_name() -> No
         for rule in hook["rules"]
         for resource in rule["resources"]
     }
-    assert asked == {(names.GROUP, names.VERSION, "eips"), (names.GROUP, names.VERSION, "eipreservations")}
+    assert asked == {
+        (names.GROUP, names.VERSION, plural) for plural in ("eips", "eipreservations", "bgpconfs", "bgppeers")
+    }
     assert "validate.eip.network.kubesphere.io" in WEBHOOKS
     assert not [each for each in OBJECTS if each["kind"] == "MutatingWebhookConfiguration"]
 
@@ -128,9 +190,12 @@ def test_our_webhooks_lead_to_where_they_are_served(hook: dict[str, Any]) -> Non
     assert default == f":{port['targetPort']}"
 
 
-def test_the_manager_may_read_no_secret_but_its_own() -> None:
+def test_nobody_may_read_a_secret_but_our_own() -> None:
     rules = [rule for each in OBJECTS for rule in each.get("rules") or () if "secrets" in rule["resources"]]
-    assert [rule.get("resourceNames") for rule in rules if rule["verbs"] != ["create"]] == [[names.WEBHOOK_CERTIFICATE]]
+    assert [(rule.get("resourceNames"), rule["verbs"]) for rule in rules if rule["verbs"] != ["create"]] == [
+        ([names.WEBHOOK_CERTIFICATE, names.HEARTBEAT_SECRET], ["get", "patch"]),
+        ([names.HEARTBEAT_SECRET, names.BGP_SECRET], ["get"]),
+    ]
     assert not [each for each in OBJECTS if each["kind"] == "ClusterRole" and "secrets" in set(_words(each["rules"]))]
 
 
@@ -146,20 +211,28 @@ def test_for_a_quick_look_the_package_is_taken_from_the_nodes() -> None:
     changed = yaml.load_all(from_nodes(RENDERED.read_text(), "/srv/src"), yaml.CSafeLoader)
     pods = [each["spec"]["template"]["spec"] for each in changed if each["kind"] in ("Deployment", "DaemonSet")]
     assert [pod["volumes"][0]["hostPath"]["path"] for pod in pods] == ["/srv/src"] * 2
-    assert [pod["containers"][0]["volumeMounts"][0]["mountPath"] for pod in pods] == [PACKAGE] * 2
+    assert [each["volumeMounts"][0]["mountPath"] for pod in pods for each in pod["containers"]] == [PACKAGE] * 3
 
 
 def test_a_speaker_keeps_its_state_in_memory_where_its_environment_says() -> None:
     pod = named("DaemonSet", names.DAEMON_SET)["spec"]["template"]["spec"]
-    (mount,) = pod["containers"][0]["volumeMounts"]
-    (volume,) = pod["volumes"]
-    assert volume["name"] == mount["name"]
+    (mount,) = (each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "state")
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "state")
     assert volume["emptyDir"]["medium"] == "Memory"
     assert (
         int(volume["emptyDir"]["sizeLimit"].removesuffix("Mi")) << 20 >= 2 * MAX_BYTES
     )  # one is written beside another
     environment = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
     assert Path(environment["OPENELB_STATE_FILE"]).parent == Path(mount["mountPath"])
+
+
+def test_the_keys_of_heartbeats_are_mounted_where_the_environment_says_once_there_are_any() -> None:
+    pod = named("DaemonSet", names.DAEMON_SET)["spec"]["template"]["spec"]
+    (mount,) = (each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "heartbeat")
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "heartbeat")
+    environment = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
+    assert environment["OPENELB_HEARTBEAT_KEYS"] == mount["mountPath"]
+    assert (volume["secret"]["secretName"], volume["secret"]["optional"]) == (names.HEARTBEAT_SECRET, True)
 
 
 def test_the_image_has_the_package_where_a_mount_replaces_it() -> None:

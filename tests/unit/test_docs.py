@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -17,31 +17,65 @@ from prometheus_client.metrics_core import Metric
 
 from deploy.render import IMAGE
 from lab.__main__ import fault
-from openelb import __version__, admission, certificates, controller, identity, metrics, refusals, runtime, webhook
-from openelb.announce.counts import LinkCounts
+from openelb import __version__
+from openelb.announce import unserved
+from openelb.announce.counts import HeartbeatCounts, LinkCounts
 from openelb.announce.layer2 import TOLD_ONE_BY_ONE
 from openelb.announce.protocols import State
 from openelb.announce.responder import FRAMES_PER_SECOND, REFRESH, REPEATS, REPEATS_IPV6
-from openelb.cli import main, views
+from openelb.announce.rivals import Rival
+from openelb.cli import bgp as bgp_views
+from openelb.cli import ending, main, views
 from openelb.complaints import QUIET_SECONDS
-from openelb.kube import decode, decode_pools, plugin, report
+from openelb.host import kernel
+from openelb.kube import decode, decode_bgp, decode_pools, plugin, report
+from openelb.kube.bgp_shapes import BgpPeerShape
+from openelb.kube.conf_kind import BgpConfSpec
 from openelb.kube.kinds import EipReservationSpec, EipSpec
 from openelb.kube.lease import Terms
 from openelb.kube.shapes import EipShape, ReservationShape, ServiceShape
+from openelb.manager import admission, certificates, controller, identity, refusals, webhook
 from openelb.model import names
+from openelb.model.bgp import Family, FamilyCounts, Session
 from openelb.model.cluster import FamilyPolicy, Pool, PoolStatus, Port, Protocol, Release, Reservation, Service
 from openelb.model.findings import Condition, Reason
+from openelb.model.layer2 import Layer2Choices, OnConflict, Probing
+from openelb.model.probes import Found
+from openelb.model.routers import SecretKey, ServiceRouting
+from openelb.model.selectors import Selector
 from openelb.model.snapshot import Snapshot
-from openelb.plan import books, cluster, liveness, request
+from openelb.plan import bgp, books, cluster, liveness, peers, request
+from openelb.plan.bgp_outlook import standstill
 from openelb.plan.explain import Explanation
-from openelb.speaker import EVENTS, EVENTS_PER_SECOND, TICK
+from openelb.plan.hosting import Trouble
+from openelb.plan.peers import Word
+from openelb.process import metrics, runtime
+from openelb.speaker import sentry
+from openelb.speaker.speaker import TICK
+from openelb.speaker.speaking import EVENTS, EVENTS_PER_SECOND
+from openelb.wire import communities, policy_keys, policy_values, toml
+from openelb.wire import policy as policies
 from openelb.wire.bpf import MAX_RANGES
-from tests.unit.builders import address, key, pool, reservation, service, snapshot, speaker, unreadable
+from tests.unit.builders import (
+    address,
+    conf,
+    key,
+    ledger,
+    node,
+    pool,
+    reservation,
+    router,
+    service,
+    snapshot,
+    speaker,
+    unreadable,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SAID = [f"{at:g}" for at in accumulate(REPEATS)]
 SAID_BY_IPV6 = [f"{at:g}" for at in accumulate(REPEATS_IPV6)]
+CONFORMANCE = "docs/reference/layer2-conformance.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -101,6 +135,19 @@ def test_files_that_are_named_exist(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_tests_that_are_named_exist(document: Path) -> None:
+    named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", document.read_text())
+    missing = [f"{path}::{name}" for path, name in named if not re.search(rf"^(async )?def {name}\(", text(path), re.M)]
+    assert missing == []
+
+
+def test_every_sentence_of_a_standard_has_a_test() -> None:
+    sentences = [*rows(CONFORMANCE, "## ARP"), *rows(CONFORMANCE, "## Neighbour discovery")]
+    assert len(sentences) > 20
+    assert [row for row in sentences if not code(row[2]) or not all("::" in name for name in code(row[2]))] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_verbs_of_make_are_in_the_makefile(document: Path) -> None:
     there = set(re.findall(r"^(\w+):", text("Makefile"), re.MULTILINE))
     commands = re.findall(r"(?:`|^\$ |=\w+ )make (\w+)", document.read_text(), re.MULTILINE)
@@ -109,7 +156,7 @@ def test_verbs_of_make_are_in_the_makefile(document: Path) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/quick-start.md", "docs/quick-start.zh.md"])
 def test_objects_of_the_quick_start_are_the_files_that_are_applied(name: str) -> None:
-    files = [list(yaml.safe_load_all(path.read_text())) for path in (ROOT / "examples/quickstart").glob("*.yaml")]
+    files = [list(yaml.safe_load_all(path.read_text())) for path in (ROOT / "examples").glob("*/*.yaml")]
     applied = [each for file in files for each in file]
     shown = [each for block in blocks(name, "yaml") for each in yaml.safe_load_all(block)]
     assert shown
@@ -118,7 +165,8 @@ def test_objects_of_the_quick_start_are_the_files_that_are_applied(name: str) ->
 
 HOW_TO = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/how-to").glob("*.md"))
 IN_BOTH_LANGUAGES = ["README.md", "docs/quick-start.md", *(name for name in HOW_TO if not name.endswith(".zh.md"))]
-OURS = {"Eip": EipSpec, "EipReservation": EipReservationSpec}
+ABOUT_NODES = [f"docs/how-to/{name}{end}" for name in ("draining", "strict-arp") for end in (".md", ".zh.md")]
+OURS = {"Eip": EipSpec, "EipReservation": EipReservationSpec, "BgpConf": BgpConfSpec}
 
 
 REFERENCE = [f"docs/reference/{name}.md" for name in ("annotations", "eip", "eipreservation")]
@@ -127,7 +175,7 @@ REFERENCE = [f"docs/reference/{name}.md" for name in ("annotations", "eip", "eip
 @pytest.mark.parametrize("name", [*HOW_TO, "docs/eip.md", *REFERENCE])
 def test_examples_are_objects_that_can_be_used(name: str) -> None:
     shown = [each for block in blocks(name, "yaml") for each in yaml.safe_load_all(block)]
-    assert shown
+    assert shown or name in ABOUT_NODES
     assert [flaw for each in shown if (flaw := _flaw(each))] == []
 
 
@@ -136,10 +184,17 @@ def _flaw(each: Any) -> str:
     kind, written = each["kind"], json.dumps(each)
     if kind == "Service":
         return _flaw_of_service(each)
+    if kind == "ConfigMap":
+        read = policies.read(each["data"]["gobgp.conf"])
+        return "\n".join(map(str, read)) if isinstance(read, tuple) else ""
+    if kind == "BgpPeer":
+        return decode_bgp.bgp_peer(msgspec.json.decode(written, type=BgpPeerShape)).problem
     if kind not in OURS:
         return "" if kind == "Namespace" else f"{kind} is no kind of these pages"
     if unknown := each["spec"].keys() - {field.encode_name for field in msgspec.structs.fields(OURS[kind])}:
         return f"{kind} has no {unknown}"
+    if kind == "BgpConf":
+        return ""
     if kind == "Eip":
         return decode_pools.pool(msgspec.json.decode(written, type=EipShape)).problem
     return decode_pools.reservation(msgspec.json.decode(written, type=ReservationShape)).problem
@@ -154,6 +209,10 @@ def _flaw_of_service(each: Any) -> str:
     found = decode.service(msgspec.json.decode(json.dumps(each), type=ServiceShape))
     problem = request.request(found).problem or ((move := request.move(found)) and move.request.problem)
     return problem.sentence if problem else ""
+
+
+def test_routers_are_told_of_by_the_example_as_in_the_how_to() -> None:
+    assert blocks("docs/how-to/bgp-routers.md", "yaml")[0] == text("examples/bgp/router.yaml")
 
 
 @pytest.mark.parametrize("english", IN_BOTH_LANGUAGES)
@@ -180,7 +239,10 @@ def test_the_labs_faults_are_all_documented_and_nothing_else_is() -> None:
 
 def test_every_module_is_on_the_code_map_and_nothing_else_is() -> None:
     source = ROOT / "src/openelb"
-    modules = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if path.name != "__init__.py"}
+    ours = (
+        path for path in source.rglob("*.py") if not path.name.startswith("__init__") and "gobgp/api/" not in str(path)
+    )
+    modules = {path.relative_to(source).as_posix() for path in ours}
     listed = [module for row in rows("ARCHITECTURE.md", "## Code map") for module in code(row[0])]
     assert sorted(listed) == sorted(modules)
 
@@ -200,6 +262,7 @@ def test_every_annotation_of_a_service_is_in_its_table_and_nothing_else_is() -> 
     assert asked == {
         *(names.OPT_IN, names.REQUESTED_POOL, names.REQUESTED_ADDRESS, names.REQUESTED_PROTOCOL),
         *(names.ADDRESSES, names.POOLS, names.COUNT, names.SHARING_KEY, names.MIGRATE_TO, names.NODE_PROXY),
+        *(names.COMMUNITIES, names.LARGE_COMMUNITIES, names.LOCAL_PREFERENCE, names.MED, names.PEERS),
     }
 
 
@@ -216,7 +279,15 @@ def _one_pool() -> Snapshot:
 
 def _speaker_metrics() -> Iterable[Metric]:
     yield from metrics.speaker({"eth0": LinkCounts()}, {"eth0": 1}, 1)
+    yield from metrics.rivals({"eth0": {}})
+    yield from metrics.heartbeats(HeartbeatCounts(), 1)
     yield from metrics.announcers({Protocol.LAYER2: State()})
+    router = Session("192.0.2.1", bfd_up=True, counts=((Family.IPV4, FamilyCounts()),))
+    yield from metrics.bgp(
+        metrics.BgpFacts("n1", wanted=True, well=True, sessions={router.key: router}, losses={}, paths=())
+    )
+    yield metrics.gateways({"eth0": True})
+    yield metrics.host([(Trouble.STRICT_ARP, "")])
 
 
 def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
@@ -257,6 +328,14 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/how-it-works/layer2.md", f"again every {REFRESH:g} seconds"),
         ("docs/how-it-works/layer2.md", f"At most {FRAMES_PER_SECOND:,} announcements a second"),
         ("docs/how-it-works/layer2.md", f"more than {MAX_RANGES} ranges"),
+        ("docs/how-to/kernel-answering.md", f"more than {kernel.MOST} addresses"),
+        ("docs/how-to/kernel-answering.md", f"every {kernel.AGAIN:g} seconds it is tried"),
+        (
+            "docs/reference/bgp-policy.md",
+            f"at most {policies.MOST_FAULTS} at once. At most {toml.LONGEST:,} characters",
+        ),
+        ("docs/reference/bgp-policy.md", f"of an expression {policy_values.LONGEST_EXPRESSION}."),
+        ("docs/reliability.md", f"our table is back within {unserved.AGAIN:g} s"),
         ("ARCHITECTURE.md", f"after {refusals.RESYNC:g} seconds (manager) or {TICK:g} second (speaker)"),
         ("ARCHITECTURE.md", f"{controller.AT_ONCE} writes are in flight, and after {controller.PER_LOOK} there is"),
         ("ARCHITECTURE.md", f"write for {Terms().deadline:g} seconds after it *sent*"),
@@ -267,9 +346,38 @@ def test_figures_are_those_of_the_code(name: str, phrase: str) -> None:
     assert phrase in text(name)
 
 
+POLICIES = "docs/reference/bgp-policy.md"
+
+
+def test_every_key_of_policies_is_in_the_reference_and_nothing_else_is() -> None:
+    known = {key: takes for key, takes in policy_keys.listed() if not isinstance(takes, policy_keys.Refused)}
+    sections = ("## Which policies count", "## Sets", "## Policies", "## Conditions", "## Actions")
+    told = [row for section in sections for row in rows(POLICIES, section)]
+    assert [(code(row[0])[0], row[1]) for row in told] == [
+        (key, policy_keys.described(takes)) for key, takes in known.items()
+    ]
+
+
+def test_every_key_that_is_refused_is_in_the_reference_with_its_sentence() -> None:
+    refused = [(key, takes.why) for key, takes in policy_keys.listed() if isinstance(takes, policy_keys.Refused)]
+    assert [(code(row[0])[0], row[1]) for row in rows(POLICIES, "## What is refused")] == refused
+
+
+def test_names_of_communities_are_those_that_are_read() -> None:
+    _, _, below = text(POLICIES).partition("Names of communities: ")
+    assert sorted(code(below.partition("Expressions")[0])) == sorted(communities.WELL_KNOWN)
+
+
+def test_faults_of_policies_that_are_shown_are_really_told() -> None:
+    name = "docs/how-to/bgp-policies.md"
+    (written,) = (each["data"]["gobgp.conf"] for each in yaml.safe_load_all(blocks(name, "yaml")[0]) if "data" in each)
+    mistaken = written.replace('["leaves"]', '["leafs"]').replace("match-set-options", "match-set-option", 1)
+    assert [str(fault) for fault in policies.read(mistaken)] == blocks(name, "text")[0].splitlines()
+
+
 def test_exit_codes_are_those_of_the_command() -> None:
     assert [row[0] for row in rows("docs/operate.md", "## The command line") if row[0].isdecimal()] == [
-        str(number) for number in (main.GOOD, main.WRONG, main.USAGE, main.NO_CLUSTER)
+        str(number) for number in (ending.GOOD, ending.WRONG, ending.USAGE, ending.NO_CLUSTER)
     ]
 
 
@@ -278,7 +386,9 @@ def test_commands_are_all_documented() -> None:
     assert [command for command in main.openelb.commands if f"openelb {command}" not in said] == []
 
 
-@pytest.mark.parametrize(("number", "kind"), [(0, views.Status), (1, Explanation)])
+@pytest.mark.parametrize(
+    ("number", "kind"), [(0, views.Status), (1, Explanation), (2, bgp_views.Peers), (3, bgp_views.Routes)]
+)
 def test_json_has_the_fields_that_are_printed(number: int, kind: type) -> None:
     assert _names(json.loads(blocks("docs/operate.md", "json")[number])) == _fields(kind)
 
@@ -299,7 +409,7 @@ def _fields(kind: type) -> Any:
 
 # Reasons.
 
-HEADING = re.compile(r"^### (\w+)(?: of an \w+)?$", re.MULTILINE)
+HEADING = re.compile(r"^### (\w+)(?: of an? \w+)?$", re.MULTILINE)
 
 
 def sections() -> Iterator[tuple[Reason, list[str]]]:
@@ -366,8 +476,20 @@ CASES: list[Snapshot] = [
     snapshot(HERE, pool(interface="eth9")),
     snapshot(HERE, pool(interface="can_reach:10.0.0.1")),
     snapshot(HERE, pool(text="2001:db8::/64")),
+    snapshot(HERE, pool(interface="eth8,eth9")),
+    snapshot(HERE, pool(interface="auto")),
+    snapshot(HERE, pool(text="10.0.0.0/24", interface="auto")),
+    snapshot(
+        HERE,
+        pool(text="192.168.1.0/24,10.0.0.5", used={"10.0.0.5": "default/web"}, interface="auto"),
+        asking(shows="10.0.0.5"),
+    ),
+    snapshot(HERE, pool(used=USED, interface="auto"), HOLDER),
+    snapshot(HERE, pool(text="10.0.0.0/24")),
+    snapshot(HERE, node("n1"), pool(node_selector=Selector((("rack", "one"),)))),
+    snapshot(HERE, node("n1", excluded=True), pool()),
     snapshot(pool()),
-    snapshot(HERE, pool(protocol=Protocol.BGP)),
+    snapshot(HERE, pool(protocol=Protocol.VIP)),
     snapshot(HERE, pool(left_to_cni=True)),
 ]
 FULL_USED = {"192.168.1.1": "default/a", "192.168.1.2": "default/b"}
@@ -400,6 +522,14 @@ def wish(name: str = "too", **facts: object) -> Service:
     return service(name, pool="eip", address=HELD, **facts)
 
 
+ASKED = pool(layer2=Layer2Choices(probe=Probing.FAST))
+FINDS = replace(HERE, found=Found(taken={address(HELD): "02:00:5e:00:53:01"}))
+CASES += [
+    snapshot(HERE, ASKED, asking()),
+    snapshot(HERE, ASKED, asking(address=HELD)),
+    snapshot(FINDS, ASKED, asking(address=HELD)),
+    snapshot(replace(ASKED, status=PoolStatus(used=ledger({HELD: "default/web"}))), asking()),
+]
 CASES += [
     snapshot(HERE, pool(used=USED, default=True, adopts=True), service(shows=HELD, opt_in="")),
     snapshot(HERE, pool(used=USED), asking(shows=HELD, addresses=HELD, load_balancer_ip="192.168.1.6")),
@@ -457,6 +587,25 @@ CASES += [
     ),
 ]
 ALIVE = frozenset({"n1"})
+ROUTED = pool(protocol=Protocol.BGP, interface="", used=USED)
+PASSWORD = SecretKey("leaf", "password")
+UP, DOWN = Word("ESTABLISHED", runs=True), Word("ACTIVE", "connection refused")
+MISROUTED = replace(HOLDER, routing=ServiceRouting(problem="openelb.io/med is 'x': write a number"))
+BGP_CASES = [
+    snapshot(HERE, ROUTED),
+    snapshot(HERE, ROUTED, router()),
+    snapshot(HERE, ROUTED, conf(0)),
+    snapshot(HERE, ROUTED, conf(problem="spec.routerId is no IPv4 address")),
+    snapshot(HERE, ROUTED, conf()),
+    snapshot(HERE, ROUTED, conf(), router(problem="spec.conf is missing")),
+    snapshot(HERE, ROUTED, HOLDER, conf(), router()),
+    snapshot(HERE, ROUTED, HOLDER, conf(), router(), endpoints={HOLDER.key: frozenset({"n1"})}),
+    snapshot(HERE, ROUTED, MISROUTED, conf(), router(), endpoints={MISROUTED.key: frozenset({"n1"})}),
+    snapshot(ROUTED, conf(), router()),
+    snapshot(HERE, ROUTED, conf(), router(node_selector=Selector((("rack", "one"),)))),
+    snapshot(HERE, ROUTED, conf(), router(secret=PASSWORD), router("too", created="2")),
+]
+CASES += BGP_CASES
 
 
 def judged() -> Iterator[tuple[Reason, str]]:
@@ -468,6 +617,25 @@ def judged() -> Iterator[tuple[Reason, str]]:
         for promised in plan.reservations.values():
             yield from _said(promised.conditions)
         yield from ((Reason.LEDGER_REPAIRED, sentence) for sentence in plan.repairs.values())
+    for case in BGP_CASES:
+        yield from _said_of_peers(case)
+    for policy in OnConflict:
+        told_of = sentry.sentence(address(HELD), Rival("02:00:5e:00:53:01", policy))
+        yield Reason.ADDRESS_CLAIMED_ELSEWHERE, f"node n1: {told_of}"
+
+
+def _said_of_peers(case: Snapshot) -> Iterator[tuple[Reason, str]]:
+    """By the manager, in the condition of each BgpPeer, and by a node, in its own words."""
+    for words in ({"n1": replace(UP, runs=True)}, {"n1": DOWN}):
+        yield from _said((peers.ready(peers.Told(words), frozenset(case.speakers), standstill(case)),))
+    for peer in case.peers.values():
+        among = peers.meant(peer, case.speakers, case.nodes)
+        for session in (UP, replace(UP, problem="the session comes and goes"), DOWN):
+            yield from _said((peers.established(peer, peers.Told({"n1": session}), among, standstill(case)),))
+    if standstill(case) is None:
+        here = bgp.Here("n1", (address("192.168.1.11"),))
+        found = bgp.configuration(case, here, {PASSWORD: None}).findings.values()
+        yield from ((finding.reason, finding.sentence) for finding in found)
 
 
 def _said(conditions: Iterable[Condition]) -> Iterator[tuple[Reason, str]]:

@@ -117,7 +117,7 @@ def _parts(part: type[Part]) -> Iterator[type[Part]]:
         yield from _parts(each)
 
 
-@pytest.mark.parametrize("kind", ["Eip", "EipReservation"])
+@pytest.mark.parametrize("kind", ["Eip", "EipReservation", "BgpConf", "BgpPeer"])
 def test_the_rules_are_told_with_their_messages(kind: str) -> None:
     messages = {rule["message"] for _, part in nodes(schema(kind, "v1alpha2")) for rule in part.get(RULES, ())}
     (told,) = (table[1:] for table in tables(text(kind)) if table[0][0] == "of")

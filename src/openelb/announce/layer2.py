@@ -10,15 +10,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
 
 from openelb.announce.counts import LinkCounts
-from openelb.announce.responder import Responder
+from openelb.announce.delegation import NONE, Delegation, Graces, delegated, without
+from openelb.announce.port import Port
+from openelb.announce.responder import FRAMES_PER_SECOND, Responder
+from openelb.announce.rivals import Manners, Rival, Rivals
 from openelb.complaints import Complaints
 from openelb.model.addresses import Address, order
-from openelb.model.announcements import NO_REASONS, Claim
+from openelb.model.announcements import NO_REASONS, Claim, beyond
 
 log = logging.getLogger(__name__)
 
@@ -32,66 +34,46 @@ FRAMES_AT_ONCE = 64
 """After so many frames from the link, announcements and other orders have their turn: a flood must not hold them up."""
 
 
-class Port(Protocol):
-    """Raw Ethernet sockets for ARP and neighbour discovery on one link, and a bell to wake who waits at them.
-
-    Every method but `wake`, `wait` and `close` raises OSError when the link is gone or down.
-    """
-
-    def open(self) -> None:
-        """Open the sockets, in place of those before. Nothing is received until `admit`."""
-
-    def mac(self) -> bytes:
-        """The MAC of the link as it is now: a bond may change it at any time."""
-
-    def forwards(self) -> bool:
-        """Whether the host is a router of IPv6 there, as it is now: answers say so."""
-
-    def admit(self, addresses: frozenset[Address]) -> None:
-        """Let questions for these addresses through and keep other frames out, as well as the kernel can."""
-
-    def wait(self, timeout: float) -> None:
-        """Return when a frame is there, the bell was rung or so many seconds have passed (maybe none, maybe infinity)."""
-
-    def wake(self) -> None:
-        """Ring the bell, from any thread."""
-
-    def receive(self) -> bytes | None:
-        """The next frame that is there, or None."""
-
-    def send(self, frame: bytes) -> bool:
-        """Send a frame. False when the kernel had no room for it: it is lost, as it may be on any LAN."""
-
-    def close(self) -> None:
-        """Give back everything; nothing else is called afterwards."""
-
-
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What a link's thread is to answer for, and until when (seconds of the monotonic clock).
 
-    With another `round`, everything is announced again.
+    With another `round`, everything is announced again. The kernel is to answer for what is `delegated`, if it does. `manners`
+    are for other machines that have the addresses.
     """
 
     addresses: frozenset[Address] = frozenset()
     valid_until: float = -math.inf
     round: int = 0
+    delegated: Graces = field(default_factory=lambda: NONE)
+    manners: Manners | None = None
 
 
 class Layer2:
     """Answers for exactly what it was last told, on as many links as the claims name."""
 
-    def __init__(self, port: Callable[[str], Port], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        port: Callable[[str], Port],
+        *,
+        pace: int = FRAMES_PER_SECOND,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """On each link, at most `pace` announcements a second leave."""
         self._port = port
+        self._pace = pace
         self._clock = clock
         self._stations: dict[str, _Station] = {}
         # Kept beside the threads' orders, since it takes long to gather them from there: every look asks.
         self._claims = frozenset[Claim]()
         self._by_link: dict[str, frozenset[Address]] = {}
+        self._delegated: Mapping[str, Graces] = {}
         self._counts: dict[str, LinkCounts] = {}
         self._troubles: dict[str, Complaints] = {}
         self._lapses = Complaints(clock=clock)
         self._refused = frozenset[str]()
+        self.manners: Manners | None = None
+        """How other machines are treated from the next `apply` on that have addresses of ours; without, they are not judged."""
 
     def apply(
         self,
@@ -112,13 +94,14 @@ class Layer2:
         held = self._claims
         gained, lost = claims - held, held - claims
         wanted = _moved(self._by_link, _by_link(gained), _by_link(lost))
+        self._delegated = delegated(self._delegated, gained, lost)
         self._bury_the_dead()
         for link, station in list(self._stations.items()):
             self._tell_of_a_lapse(link, station.orders)
-            station.follow(Orders(wanted.get(link, frozenset()), valid_until, announcement_round))
+            station.follow(self._orders(link, wanted, valid_until, announcement_round))
             if link not in wanted:
                 self._stations.pop(link).stop()
-        _tell("no longer answering", lost, why)
+        _tell("no longer answering", beyond(held, claims), why)
         missing = sorted(wanted.keys() - self._stations.keys())
         troubles = self._begin(missing, wanted, valid_until, announcement_round) + self._try(
             self._refused - wanted.keys()
@@ -128,7 +111,9 @@ class Layer2:
             claims.difference(claim for claim in claims if claim.link in self._refused) if troubles else claims
         )
         self._by_link = {link: addresses for link, addresses in wanted.items() if link not in self._refused}
-        _tell("answering", gained & self._claims, why)
+        if troubles:
+            self._delegated = {link: each for link, each in self._delegated.items() if link not in self._refused}
+        _tell("answering", beyond(self._claims, held), why)
         for _, trouble in troubles:
             raise trouble
 
@@ -143,6 +128,11 @@ class Layer2:
         return frozenset(link for link, station in self._stations.items() if station.in_trouble)
 
     @property
+    def rivals(self) -> Mapping[str, Mapping[Address, Rival]]:
+        """By link, other machines that have addresses of ours."""
+        return {link: station.rivals.rivals for link, station in self._stations.items()}
+
+    @property
     def counts(self) -> Mapping[str, LinkCounts]:
         """What was done on each link that ever had a claim."""
         return MappingProxyType(self._counts)
@@ -155,16 +145,19 @@ class Layer2:
         """
         return min((station.stepped_at for station in self._stations.values()), default=math.inf)
 
-    def stop(self) -> None:
-        """Be silent on every link: when this returns, nothing more is sent."""
-        self._claims, self._by_link = frozenset(), {}
+    def stop(self, *, kept: bool = False) -> None:
+        """Be silent on every link: when this returns, nothing more is sent. What is `kept` is what the kernel answers."""
+        self._claims, self._by_link, self._delegated = frozenset(), {}, {}
         for link in list(self._stations):
-            self._stations.pop(link).stop()
+            self._stations.pop(link).stop(kept=kept)
+
+    def _orders(self, link: str, wanted: Mapping[str, frozenset[Address]], valid_until: float, turn: int) -> Orders:
+        return Orders(wanted.get(link, frozenset()), valid_until, turn, self._delegated.get(link, NONE), self.manners)
 
     def _station(self, link: str) -> "_Station":
         counts = self._counts.setdefault(link, LinkCounts())
         troubles = self._troubles.setdefault(link, Complaints(clock=self._clock))
-        return _Station(link, self._port(link), counts, troubles, self._clock)
+        return _Station(link, self._port(link), counts, troubles, self._pace, self._clock)
 
     def _begin(
         self,
@@ -181,7 +174,7 @@ class Layer2:
             except Exception as trouble:  # raised by `apply` when all have had their turn
                 troubles.append((link, trouble))
             else:
-                self._stations[link].follow(Orders(wanted[link], valid_until, announcement_round))
+                self._stations[link].follow(self._orders(link, wanted, valid_until, announcement_round))
         return troubles
 
     def _try(self, links: frozenset[str]) -> list[tuple[str, Exception]]:
@@ -197,7 +190,7 @@ class Layer2:
     def _bury_the_dead(self) -> None:
         """A thread that has ended unasked is followed by another, which announces all anew."""
         for link in [link for link, station in self._stations.items() if not station.is_alive()]:
-            self._stations.pop(link).stop()
+            self._stations.pop(link).stop(kept=True)
             self._counts[link].reopened += 1
             if self._lapses.is_due(f"thread of {link}"):
                 log.error("the thread that answers on %s has ended: another one is started", link)
@@ -241,7 +234,13 @@ class _Station:
     """The thread of one link. Others replace `orders`, one immutable value, and ring the bell: no lock is held at work."""
 
     def __init__(
-        self, link: str, port: Port, counts: LinkCounts, troubles: Complaints, clock: Callable[[], float]
+        self,
+        link: str,
+        port: Port,
+        counts: LinkCounts,
+        troubles: Complaints,
+        pace: int,
+        clock: Callable[[], float],
     ) -> None:
         self.orders = Orders()
         self.stepped_at = clock()
@@ -249,8 +248,11 @@ class _Station:
         self._port = port
         self._counts = counts
         self._troubles = troubles
+        self._pace = pace
         self._clock = clock
         self.in_trouble = False
+        self._kernel = Delegation(link, port, counts, clock)
+        self.rivals = Rivals()
         self._stopping = threading.Event()
         # A daemon: a process that ends without `stop` does not wait for it.
         self._thread = threading.Thread(target=self._work, name=f"layer2-{link}", daemon=True)
@@ -264,11 +266,11 @@ class _Station:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def stop(self) -> None:
+    def stop(self, *, kept: bool = False) -> None:
         self._stopping.set()
         self._port.wake()
         self._thread.join()  # at work it waits for nothing but the bell, so this takes no time to speak of
-        self._port.close()
+        self._port.close(kept=kept)
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -290,7 +292,8 @@ class _Station:
     def _serve(self) -> None:
         """Answer and announce until told to stop. Raises OSError when the link is gone or down."""
         self._port.open()
-        responder, followed = Responder(self._port.mac()), Orders()
+        responder = Responder(self._port.mac(), pace=self._pace, rivals=self.rivals)
+        followed, left = Orders(), self.rivals.left
         if self.in_trouble:
             self._counts.reopened += 1
             self.in_trouble = False
@@ -298,22 +301,26 @@ class _Station:
             log.info("answering on %s again", self._link)
         while not self._stopping.is_set():
             self.stepped_at = self._clock()
-            if (orders := self.orders) is not followed:
+            if (orders := self.orders) is not followed or left is not self.rivals.left:
+                left = self.rivals.left
                 responder = self._updated(responder, orders, followed)
                 followed = orders
             self._answer(responder, followed)
             for frame in responder.due(now=self._clock()):
                 self._counts.of(frame).announced += self._sent(frame)
-            self._port.wait(responder.next_due() - self._clock())
+            self._kernel.end(now=self._clock())
+            if left is self.rivals.left:
+                self._port.wait(min(responder.next_due(), self._kernel.due()) - self._clock())
 
     def _updated(self, responder: Responder, orders: Orders, before: Orders) -> Responder:
         """The responder with these orders: another one when all is to be announced again, as with another MAC of the link."""
-        if orders.addresses != before.addresses:
-            self._port.admit(orders.addresses)
+        others = self._kernel.follow(without(orders.delegated, self.rivals.left), orders.valid_until)
+        if orders.addresses != before.addresses or others != responder.delegated:
+            self._port.admit(orders.addresses - others, others)
         mac = self._port.mac()
         if mac != responder.mac or orders.round != before.round:
-            responder = Responder(mac)
-        responder.router = self._port.forwards()
+            responder = Responder(mac, pace=self._pace, rivals=self.rivals)
+        responder.router, responder.delegated, responder.manners = self._port.forwards(), others, orders.manners
         responder.claim(orders.addresses, valid_until=orders.valid_until, now=self._clock())
         return responder
 

@@ -41,8 +41,8 @@ class Announcer(Interface):
         nothing is asked for would be held fit to announce, be asked again, and fail again.
         """
 
-    def stop(self) -> None:
-        """Announce nothing any more when this returns."""
+    def stop(self, *, kept: bool = False) -> None:
+        """Announce nothing any more when this returns. What is `kept` for a successor is what goes on without this process."""
 
 
 @dataclass(slots=True)
@@ -135,10 +135,10 @@ class Announcers:
                 "cannot announce by %s: %s; trying again", protocol.value, told, exc_info=None if expected else error
             )
 
-    def stop(self) -> None:
-        """Be silent in every protocol. One that cannot be stopped is told, and keeps no other from it."""
+    def stop(self, *, kept: bool = False) -> None:
+        """Be silent in every protocol, but for what is `kept` for a successor. One that cannot be stopped is told, and keeps no other from it."""
         for protocol, announcer in self._announcers.items():
             try:
-                announcer.stop()
+                announcer.stop(kept=kept)
             except Exception:
                 log.exception("announcing by %s cannot be stopped", protocol.value)

@@ -6,10 +6,12 @@ again at `next_due`. Times are seconds of one monotonic clock.
 
 import heapq
 import math
+from collections.abc import Iterable
 from ipaddress import IPv6Address
 from itertools import cycle
 from typing import NamedTuple
 
+from openelb.announce.rivals import DEFEND_INTERVAL, Act, Manners, Rivals
 from openelb.model.addresses import Address
 from openelb.wire import arp, ndp
 from openelb.wire.arp import Operation
@@ -34,7 +36,9 @@ Switches forget a MAC after 300 s and many routers an address after 4 h; who mis
 """
 
 FRAMES_PER_SECOND = 1000
-"""At most so many announcements a second: storm control of switches for broadcasts often begins at about this rate."""
+"""At most so many announcements a second, unless told otherwise: storm control of switches for broadcasts often begins at
+about this rate, and switches that inspect ARP count each frame.
+"""
 
 BATCH = 20
 """At most so many announcements at once, so that questions never wait long for an answer."""
@@ -53,9 +57,15 @@ _REFRESH_TURN = len(_TURNS) - len(_FORMS)
 _GAPS_IPV6 = (0.0, *REPEATS_IPV6, REFRESH)
 """Seconds before each turn of an IPv6 claim, of which there is one form; the last goes on for ever."""
 
+CORRECTION = 0.3
+"""Seconds after which an address is announced again that another node of ours has announced: by then one of both has it."""
+
 _ABOVE_IPV4 = 1 << 128
 
 _NOTHING: frozenset[Address] = frozenset()
+
+_OF_NO_MATTER = bytes(ndp.NONCE_SIZE)
+"""The nonce of a probe whose sender does not hear its own: it takes advertisements for an answer, and no probes."""
 
 Silence = arp.Silence | ndp.Silence
 """Why a frame gets no answer."""
@@ -76,12 +86,26 @@ class _Announcement(NamedTuple):
 class Responder:
     """The voice of one MAC on one link. It says nothing until it has a claim, and nothing once that is no longer valid.
 
-    `router` is what it tells of its host to IPv6 neighbours: whether it forwards.
+    `router` is what it tells of its host to IPv6 neighbours: whether it forwards. `pace` is the most announcements a second.
+    Questions for what is `delegated` are answered by somebody else with the same MAC; announced it is from here. `manners` say
+    how it treats other machines that have its addresses; without them, they are not judged. What is known of `rivals` may be
+    another responder's.
     """
 
-    def __init__(self, mac: bytes, *, router: bool = True) -> None:
+    def __init__(
+        self, mac: bytes, *, router: bool = True, pace: int = FRAMES_PER_SECOND, rivals: Rivals | None = None
+    ) -> None:
         self.mac = mac
         self.router = router
+        # A slow pace has small batches: a switch that counts over tenths of a second is not to see bursts.
+        self._batch = max(1, min(BATCH, int(pace * PAUSE)))
+        self._pause = self._batch / pace
+        self.delegated = _NOTHING
+        self.manners: Manners | None = None
+        self.rivals = rivals or Rivals()
+        self._words: list[bytes] = []
+        self._corrections: dict[Address, float] = {}
+        self._corrected: dict[Address, float] = {}
         self._claimed = _NOTHING
         self._valid_until = -math.inf
         self._later: list[tuple[float, _Announcement]] = []
@@ -98,16 +122,36 @@ class Responder:
         self._claimed, self._valid_until = addresses, valid_until
         if unchanged:
             return
+        self.rivals.keep(addresses)
+        self._corrected = {address: at for address, at in self._corrected.items() if address in addresses}
         if held is not before or not held <= addresses:
-            kept = addresses & held
-            self._later = [later for later in self._later if later[1].address in kept]
-            self._ready = [ready for ready in self._ready if ready.address in kept]
-            heapq.heapify(self._later)
-        self._ready += (_Announcement(0, now, _rank(address), address) for address in addresses - held)
+            self._drop(before - held | (held - addresses))
+        self._begin(addresses - held - self.rivals.left, now)
+
+    def _begin(self, addresses: Iterable[Address], now: float) -> None:
+        self._ready += (_Announcement(0, now, _rank(address), address) for address in addresses)
         heapq.heapify(self._ready)
 
     def receive(self, frame: bytes, *, now: float) -> bytes | Silence:
         """The answer to a frame from the link, or why there is none."""
+        said = ndp.assertion(frame) if ndp.is_ipv6(frame) else arp.assertion(frame)
+        is_rival = said is not None and said.address in self._claimed and said.mac != self.mac
+        if is_rival and said is not None and now < self._valid_until:
+            self._hear(said.address, said.mac.hex(":"), now)
+        answer = self._answer(frame, now)
+        if is_rival and isinstance(answer, str):
+            return ndp.Silence.RIVAL if ndp.is_ipv6(frame) else arp.Silence.RIVAL
+        return answer
+
+    def _hear(self, address: Address, mac: str, now: float) -> None:
+        if self.manners is None:
+            return
+        if mac not in self.manners.own:
+            self.rivals.heard(address, mac, now=now)
+        elif now - self._corrected.get(address, -math.inf) >= DEFEND_INTERVAL:
+            self._corrections.setdefault(address, now + CORRECTION)
+
+    def _answer(self, frame: bytes, now: float) -> bytes | Silence:
         if ndp.is_ipv6(frame):
             solicitation = ndp.parse(frame)
             if isinstance(solicitation, ndp.Silence):
@@ -116,6 +160,8 @@ class Responder:
                 return ndp.Silence.NOT_CLAIMED
             if now >= self._valid_until:
                 return ndp.Silence.LAPSED
+            if solicitation.target in self.rivals.left:
+                return ndp.Silence.LEFT_TO_ANOTHER
             return ndp.reply(solicitation, mac=self.mac, router=self.router)
         request = arp.parse(frame)
         if isinstance(request, arp.Silence):
@@ -124,28 +170,75 @@ class Responder:
             return arp.Silence.NOT_CLAIMED
         if now >= self._valid_until:
             return arp.Silence.LAPSED
+        if request.target in self.rivals.left:
+            return arp.Silence.LEFT_TO_ANOTHER
+        if request.target in self.delegated:
+            return arp.Silence.DELEGATED
         return arp.reply(request, mac=self.mac)
 
     def due(self, *, now: float) -> list[bytes]:
-        """The announcements to send now, at most `BATCH` of them; each is returned once."""
+        """The announcements to send now, at most `BATCH` of them, by their pace; each is returned once."""
+        self._treat_rivals(now)
+        self._correct(now)
         if now >= self._valid_until:
             # The next claim begins from the beginning; until then nothing is due.
-            self._later, self._ready = [], []
+            self._later, self._ready, self._words = [], [], []
         if now < self._quiet_until:
             return []
         while self._later and self._later[0][0] <= now:
             heapq.heappush(self._ready, heapq.heappop(self._later)[1])
-        batch = [heapq.heappop(self._ready) for _ in range(min(BATCH, len(self._ready)))]
-        if batch:
-            self._quiet_until = now + PAUSE
+        words, self._words = self._words[: self._batch], self._words[self._batch :]
+        batch = [heapq.heappop(self._ready) for _ in range(min(self._batch - len(words), len(self._ready)))]
+        if batch or words:
+            self._quiet_until = now + self._pause
         for said in batch:
             self._plan_after(said, now)
-        return [self._announcement(said) for said in batch]
+        return [*words, *(self._announcement(said) for said in batch)]
 
     def next_due(self) -> float:
         """When to call `due` if no claim comes before; infinity when there is nothing to say."""
-        when = -math.inf if self._ready else self._later[0][0] if self._later else math.inf
-        return max(when, self._quiet_until)
+        when = -math.inf if self._ready or self._words else self._later[0][0] if self._later else math.inf
+        correction = next(iter(self._corrections.values()), math.inf)  # they come in the order of their times
+        return max(min(when, correction, self.rivals.next_due()), self._quiet_until)
+
+    def _correct(self, now: float) -> None:
+        """What another node of ours has announced and we still have, its neighbours are to learn again from us."""
+        while self._corrections:
+            address, when = next(iter(self._corrections.items()))
+            if now < when:
+                return
+            del self._corrections[address]
+            if address in self._claimed and now < self._valid_until:
+                self._corrected[address] = now
+                self._words.append(self._defence(address))
+
+    def _treat_rivals(self, now: float) -> None:
+        acts = self.rivals.due(self.manners, now=now)
+        if any(act is Act.LEAVE for _, act in acts):
+            self._drop(self.rivals.left)
+        self._words += (self._defence(address) for address, act in acts if act is Act.DEFEND)
+        self._words += (self._question(address) for address, act in acts if act is Act.ASK)
+        if back := [address for address, act in acts if act is Act.RETURN]:
+            self._begin(back, now)
+
+    def _drop(self, addresses: frozenset[Address]) -> None:
+        """Announce these no more."""
+        self._later = [later for later in self._later if later[1].address not in addresses]
+        self._ready = [ready for ready in self._ready if ready.address not in addresses]
+        heapq.heapify(self._later)
+        heapq.heapify(self._ready)
+
+    def _defence(self, address: Address) -> bytes:
+        """One announcement beside those that are due (RFC 5227, section 2.4)."""
+        if isinstance(address, IPv6Address):
+            return ndp.announcement(address, mac=self.mac, router=self.router)
+        return arp.announcement(address, Operation.REQUEST, mac=self.mac)
+
+    def _question(self, address: Address) -> bytes:
+        """Whether anybody has an address that was left to another. Who answers is a rival still."""
+        if isinstance(address, IPv6Address):
+            return ndp.probe(address, mac=self.mac, nonce=_OF_NO_MATTER)
+        return arp.probe(address, mac=self.mac)
 
     def _plan_after(self, said: _Announcement, now: float) -> None:
         """Gaps count from what was really said: a responder that comes late falls behind, and never makes up in a burst."""

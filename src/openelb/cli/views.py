@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 import msgspec
@@ -17,10 +18,12 @@ from openelb.kube.errors import Unreachable
 from openelb.kube.store import Store
 from openelb.model.cluster import ServiceKey
 from openelb.model.snapshot import Snapshot
+from openelb.plan import liveness
 from openelb.plan.explain import Explanation, explain, unserved
 
 LISTEN_SECONDS = 2.5  # speakers renew every second; who has not done so by then is not alive
 READING_SECONDS = 60.0  # for all objects of a cluster that has answered
+SELDOM_SECONDS = 11.0  # speakers that all hear each other renew every ten
 PATIENCE = Patience(request=5.0, attempts=2)  # a person is waiting
 
 NO_SPEAKERS = "no speaker has a Lease: look at DaemonSet openelb-speaker"
@@ -78,9 +81,9 @@ class Status:
         lines = [
             f"manager    {'leads' if self.manager else 'none leads: look at Deployment openelb-manager'}",
             "",
-            *(_table(("SPEAKER", "STATE", "INTERFACES"), speakers) if speakers else [NO_SPEAKERS]),
+            *(table(("SPEAKER", "STATE", "INTERFACES"), speakers) if speakers else [NO_SPEAKERS]),
             "",
-            *_table(PoolLine.HEADER, [line.cells() for line in self.pools]),
+            *table(PoolLine.HEADER, [line.cells() for line in self.pools]),
             "",
             f"services   {self.served} served, {len(self.unserved)} not",
             *(f"  {key}: {why}" for key, why in self.unserved.items()),
@@ -90,9 +93,16 @@ class Status:
         return "\n".join(lines)
 
 
-async def status(access: Access, namespace: str, lb_class: str, *, listen: float = LISTEN_SECONDS) -> Status:
-    """Look at the whole installation, for up to `listen` seconds. Raises ApiError."""
-    snapshot, alive, leads = await _observe(access, namespace, listen)
+async def status(
+    access: Access,
+    namespace: str,
+    lb_class: str,
+    *,
+    listen: float = LISTEN_SECONDS,
+    listen_to_seldom: float = SELDOM_SECONDS,
+) -> Status:
+    """Look at the whole installation, for as long as `heard` has it. Raises ApiError."""
+    snapshot, alive, leads = await _observe(access, namespace, listen, listen_to_seldom)
     wrong = unserved(snapshot, alive, lb_class)
     served = sum(1 for key, service in snapshot.services.items() if service.pool_label and str(key) not in wrong)
     return Status(
@@ -150,34 +160,57 @@ def as_json(told: object) -> str:
     return msgspec.json.format(msgspec.json.encode(dataclasses.asdict(told))).decode()  # type: ignore[call-overload]
 
 
-async def _observe(access: Access, namespace: str, listen: float) -> tuple[Snapshot, frozenset[str], bool]:
-    """A snapshot, the nodes whose speaker renewed its Lease while we listened, and whether a manager renewed its own."""
+async def _observe(
+    access: Access, namespace: str, seconds: float, seldom: float = SELDOM_SECONDS
+) -> tuple[Snapshot, frozenset[str], bool]:
+    async with reading(access, namespace) as (_, store):
+        return await heard(store, seconds, seldom)
+
+
+@contextlib.asynccontextmanager
+async def reading(access: Access, namespace: str) -> AsyncIterator[tuple[Client, Store]]:
+    """All of a cluster, read, and followed for as long as this lasts. Raises ApiError."""
     async with Client(access, PATIENCE) as client:
         await reads.ask_for_every_kind(client, namespace)
         store = Store.for_manager(client, namespace)
-        reading = asyncio.create_task(store.run())
+        following = asyncio.create_task(store.run())
         try:
-            async with asyncio.timeout(READING_SECONDS):
-                await store.synced()
-            return await _listen(store, listen)
-        except TimeoutError:
-            raise Unreachable(f"the cluster could not be read within {READING_SECONDS:g} s") from None
+            await _synced(store)
+            yield client, store
         finally:
-            reading.cancel()
-            await asyncio.wait([reading])
+            following.cancel()
+            await asyncio.wait([following])
 
 
-async def _listen(store: Store, seconds: float) -> tuple[Snapshot, frozenset[str], bool]:
-    first, until = store.snapshot(), time.monotonic() + seconds
+async def _synced(store: Store) -> None:
+    try:
+        async with asyncio.timeout(READING_SECONDS):
+            await store.synced()
+    except TimeoutError:
+        raise Unreachable(f"the cluster could not be read within {READING_SECONDS:g} s") from None
+
+
+async def heard(store: Store, seconds: float, seldom: float = SELDOM_SECONDS) -> tuple[Snapshot, frozenset[str], bool]:
+    """A snapshot, the nodes whose speaker is alive, and whether a manager renewed its Lease while we listened.
+
+    A speaker has renewed its Lease meanwhile, or one that has says that it hears it. Speakers that all hear each other renew
+    seldom: unless one did just now, by this machine's clock, it is listened for longer, until the first of them has.
+    """
+    first, began = store.snapshot(), time.monotonic()
     while True:
         snapshot = store.snapshot()
-        alive = frozenset(
+        ttls = liveness.ttls(snapshot.speakers)
+        heard_of = {node for node, ttl in ttls.items() if ttl > liveness.TTL_SECONDS}
+        renewed = frozenset(
             node
             for node, speaker in snapshot.speakers.items()
             if node not in first.speakers or speaker.renewal != first.speakers[node].renewal
         )
+        vouched = bool(renewed) or any(_is_recent(snapshot.speakers[node].renewal) for node in heard_of)
+        alive = renewed | heard_of if vouched else renewed
         leads = snapshot.leader_renewal != first.leader_renewal
-        left = until - time.monotonic()
+        patience = seconds if vouched or not heard_of else max(seconds, seldom)
+        left = patience - (time.monotonic() - began)
         if left <= 0 or (leads and alive == snapshot.speakers.keys()):
             return snapshot, alive, leads
         with contextlib.suppress(TimeoutError):
@@ -185,7 +218,17 @@ async def _listen(store: Store, seconds: float) -> tuple[Snapshot, frozenset[str
                 await store.changed()
 
 
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _is_recent(renewal: str) -> bool:
+    """Its last word is the time. Where a clock is wrong, a person waits for a few seconds more."""
+    try:
+        age = datetime.now(UTC) - datetime.fromisoformat(renewal.rpartition(" ")[2])
+    except (ValueError, TypeError):
+        return False
+    return abs(age.total_seconds()) < SELDOM_SECONDS
+
+
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The lines of a table."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

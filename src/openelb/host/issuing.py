@@ -1,4 +1,4 @@
-"""Certificates made and read by a program of ours that runs for a moment (`openelb.certificates`): its library takes more
+"""Certificates made and read by a program of ours that runs for a moment (`openelb.manager.certificates`): its library takes more
 memory than all of the manager's own code. A key goes through pipes and touches no disk.
 """
 
@@ -15,7 +15,7 @@ from openelb.plan.renewal import Certificate, Issued
 SECONDS = 20.0
 """How long one run may take. It takes a third of a second; on a machine that is short of everything, more."""
 
-_PROGRAM = ("-m", "openelb.certificates")
+_PROGRAM = ("-m", "openelb.manager.certificates")
 
 
 class NotIssued(Exception):

@@ -5,20 +5,17 @@ Nothing here writes to the kernel or needs a capability.
 
 import asyncio
 import contextlib
-import errno
-import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 
+from openelb.host.netlink import BUFFER, asked, listening, overflow_is_a_word, waiting
 from openelb.model.addresses import order
 from openelb.model.cluster import Link
 from openelb.wire.rtnetlink import (
     Interface,
     InterfaceAddress,
-    Part,
     addresses_question,
     interfaces_question,
-    read,
 )
 
 _WHOLES = frozenset({"bridge", "bond", "team", "openvswitch"})
@@ -36,19 +33,13 @@ _GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFA
 _SETTLE = 0.05
 """Seconds to wait after a change for the others that come with it: a link that comes up sends about ten."""
 
-_TIMEOUT = 5.0
-_ATTEMPTS = 5
-"""An answer that changes interrupted so often is taken as it is: each change is told, and leads to another look."""
-
-_BUFFER = 1 << 16
-
 
 def links() -> tuple[Link, ...]:
     """The interfaces of this machine on which layer 2 can be spoken, chosen by `layer2_links`.
 
     Raises OSError when the kernel does not answer.
     """
-    addresses = [address for part in _asked(addresses_question()) for address in part.addresses]
+    addresses = [address for part in asked(addresses_question()) for address in part.addresses]
     return layer2_links(_interfaces(), addresses)
 
 
@@ -69,20 +60,19 @@ def layer2_links(interfaces: Iterable[Interface], addresses: Iterable[InterfaceA
         own = [found.address for found in steady if found.index == interface.index]
         if _speaks(interface) and (interface.kind in _NICS or not all(address.is_link_local for address in own)):
             own.sort(key=lambda address: (order(address.ip), address.network.prefixlen))
-            links.append(Link(interface.name, tuple(own)))
+            links.append(Link(interface.name, tuple(own), interface.mac.hex(":")))
     return tuple(sorted(links, key=lambda link: link.name))
 
 
 async def link_changes() -> AsyncIterator[None]:
     """Say "look again" once at the start, then after changes of interfaces or addresses; changes that come together are one."""
-    with contextlib.closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)) as news:
-        news.setblocking(False)
-        news.bind((0, _GROUPS))
+    with contextlib.closing(listening(_GROUPS)) as news:
         while True:
             yield
             await _word(news)
             await asyncio.sleep(_SETTLE)
-            _drain(news)
+            for _ in waiting(news):
+                pass
 
 
 def _is_passing(found: InterfaceAddress) -> bool:
@@ -94,45 +84,10 @@ def _speaks(interface: Interface) -> bool:
 
 
 def _interfaces() -> list[Interface]:
-    return [interface for part in _asked(interfaces_question()) for interface in part.interfaces]
-
-
-def _asked(question: bytes) -> list[Part]:
-    """The whole answer to a question, as it was at one moment if that can be had."""
-    with contextlib.closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)) as kernel:
-        kernel.settimeout(_TIMEOUT)
-        for _ in range(_ATTEMPTS):
-            kernel.send(question)
-            parts = [read(kernel.recv(_BUFFER))]
-            while not parts[-1].last:
-                parts.append(read(kernel.recv(_BUFFER)))
-            if error := parts[-1].error:
-                raise OSError(error, f"rtnetlink: {os.strerror(error)}")
-            if not any(part.interrupted for part in parts):
-                break
-        return parts
+    return [interface for part in asked(interfaces_question()) for interface in part.interfaces]
 
 
 async def _word(news: socket.socket) -> None:
     """Return when the kernel has something to say."""
-    with _overflow_is_a_word():
-        await asyncio.get_running_loop().sock_recv(news, _BUFFER)
-
-
-def _drain(news: socket.socket) -> None:
-    while True:
-        try:
-            with _overflow_is_a_word():
-                news.recv(_BUFFER)
-        except BlockingIOError:
-            return
-
-
-@contextlib.contextmanager
-def _overflow_is_a_word() -> Iterator[None]:
-    """When there were more changes than the socket holds, the kernel says so in an error, and goes on."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.ENOBUFS:
-            raise
+    with overflow_is_a_word():
+        await asyncio.get_running_loop().sock_recv(news, BUFFER)

@@ -9,10 +9,12 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from socket import AF_INET6, inet_ntoa, inet_ntop
+from types import MappingProxyType
 
 import msgspec
 
@@ -20,6 +22,8 @@ from openelb.complaints import Complaints
 from openelb.model.addresses import Address, parse_address
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Protocol
+from openelb.model.layer2 import DEFAULTS, AnsweredBy
+from openelb.plan.heard import Way
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,11 @@ MAX_BYTES = 1 << 22
 EVERY = 0.5
 """Seconds between two stamps, where no claim has gone: looks may come much closer together, and claims by the thousand."""
 
+NO_PEERS: Mapping[str, tuple[Way, ...]] = MappingProxyType({})
+
+FEW = 500
+"""Claims that are written whenever there are others."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,8 +46,9 @@ def boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+@cache
 def boot_id() -> str:
-    """The kernel's name for the time since its start."""
+    """The kernel's name for the time since its start: one for all the life of a process."""
     return _BOOT_ID.read_text().strip()
 
 
@@ -48,16 +58,34 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What the process before this one announced, and for how many seconds that is valid still: below 0 when it is not."""
+    """What the process before this one announced, and for how many seconds that is valid still: below 0 when it is not. `peers`
+    are the other speakers that it heard, and by which ways.
+    """
 
     claims: frozenset[Claim]
     valid_for: float
+    peers: Mapping[str, tuple[Way, ...]] = field(default_factory=dict)
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """Of a claim, what a successor has to know. What the author chose is left out where it is what nobody need choose."""
+
+    address: str
+    link: str
+    protocol: Protocol
+    answer: AnsweredBy = DEFAULTS.answer
+    restart_grace: int = DEFAULTS.restart_grace
+
+    def claim(self) -> Claim:
+        choices = replace(DEFAULTS, answer=self.answer, restart_grace=self.restart_grace)
+        return Claim(_address(self.address), self.link, self.protocol, choices)
 
 
 class _Content(msgspec.Struct):
     boot: str
     valid_until: float
-    claims: list[tuple[str, str, Protocol]]
+    claims: list[_Kept]
+    peers: dict[str, tuple[Way, ...]] = {}
 
 
 class _Encoded(msgspec.Struct):
@@ -66,6 +94,7 @@ class _Encoded(msgspec.Struct):
     boot: str
     valid_until: float
     claims: msgspec.Raw
+    peers: Mapping[str, tuple[Way, ...]]
 
 
 class StateFile:
@@ -88,25 +117,34 @@ class StateFile:
             return None
         try:
             content = _decoded(_bytes(self._path))
-            claims = frozenset(Claim(_address(address), link, way) for address, link, way in content.claims)
-            return Left(claims, content.valid_until - self._clock()) if content.boot == self._boot() else None
+            claims = frozenset(kept.claim() for kept in content.claims)
+            if content.boot != self._boot():
+                return None
+            return Left(claims, content.valid_until - self._clock(), content.peers)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, Broken) as error:
             log.warning("the state file %s is of no use and is left alone: %s", self._path, error)
             return None
 
-    def keep(self, claims: frozenset[Claim], *, valid_for: float) -> None:
-        """Write down that these claims are announced, and are valid for so many seconds from now."""
+    def keep(
+        self, claims: frozenset[Claim], peers: Mapping[str, tuple[Way, ...]] = NO_PEERS, *, valid_for: float
+    ) -> None:
+        """Write down that these claims are announced, beside these peers, and are valid for so many seconds from now."""
         now = self._clock()
         if self._path is None or (
-            now - self._written_at < EVERY and self._claims is not None and self._claims <= claims
+            now - self._written_at < EVERY
+            and self._claims is not None
+            and self._claims <= claims
+            and not self._is_news(claims)
         ):
             return
         try:
             if claims != self._claims:
                 self._claims, self._encoded = claims, _encoded(claims)
-            _replace(self._path, msgspec.json.encode(_Encoded(self._boot(), now + valid_for, self._encoded)))
+            _replace(
+                self._path, msgspec.json.encode(_Encoded(self._boot(), now + valid_for, self._encoded, dict(peers)))
+            )
         except OSError as error:
             self._claims = None
             _remove(self._path)  # it says what is not so any more
@@ -121,6 +159,10 @@ class StateFile:
         self._written_at = now
         if self._complaints.ends():
             log.info("the state file %s is written again", self._path)
+
+    def _is_news(self, claims: frozenset[Claim]) -> bool:
+        """Whether there are other claims that a successor had better know at once, and not so many that writing takes long."""
+        return claims != self._claims and len(claims) <= FEW
 
     def remove(self) -> None:
         """Leave nothing to a successor."""
@@ -155,7 +197,14 @@ def _address(text: str) -> Address:
 
 def _encoded(claims: Collection[Claim]) -> msgspec.Raw:
     # A tenth of the time of str(address), which was a third of a look's when thousands of claims are kept once a second.
-    return msgspec.Raw(msgspec.json.encode([(_text(each.address.packed), each.link, each.protocol) for each in claims]))
+    return msgspec.Raw(msgspec.json.encode([_kept(each) for each in claims]))
+
+
+def _kept(claim: Claim) -> tuple[object, ...]:
+    text, choices = _text(claim.address.packed), claim.choices
+    if choices is DEFAULTS:
+        return (text, claim.link, claim.protocol)
+    return (text, claim.link, claim.protocol, choices.answer, choices.restart_grace)
 
 
 def _text(packed: bytes) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args, get_origin
 import yaml
 from msgspec.structs import fields
 
-from openelb.kube import kinds, peer_kind
+from openelb.kube import conf_kind, kinds, peer_kind
 from openelb.kube.rules import NAME, Rule, validations
 from openelb.model.names import GROUP, VERSION
 
@@ -82,6 +82,18 @@ KINDS = (
         columns=(("eip", "string", ".spec.eip"),),
     ),
     Kind(
+        "EipConflict",
+        "An address of an Eip that another machine on the LAN has. Written by OpenELB alone.",
+        (Version("v1alpha2", kinds.EipConflictSpec, None),),
+        columns=(
+            ("eip", "string", ".spec.eip"),
+            ("ip", "string", ".spec.ip"),
+            ("mac", "string", ".spec.mac"),
+            ("node", "string", ".spec.node"),
+            ("last-seen", "date", ".spec.lastSeen"),
+        ),
+    ),
+    Kind(
         "EipReservation",
         "Addresses of an Eip that only certain Services get.",
         (Version("v1alpha2", kinds.EipReservationSpec, kinds.EipReservationStatus),),
@@ -95,15 +107,15 @@ KINDS = (
     ),
     Kind(
         "BgpConf",
-        "What the cluster is to BGP routers. Only the object named default counts. This version keeps it and does no BGP.",
+        "What the cluster is to BGP routers. Only the object named default counts.",
         (
-            Version("v1alpha1", kinds.OldBgpConfSpec, kinds.Nothing),
-            Version("v1alpha2", kinds.BgpConfSpec, kinds.BgpConfStatus),
+            Version("v1alpha1", conf_kind.OldBgpConfSpec, kinds.Nothing),
+            Version("v1alpha2", conf_kind.BgpConfSpec, conf_kind.BgpConfStatus),
         ),
     ),
     Kind(
         "BgpPeer",
-        "A BGP router that addresses are announced to. This version keeps it and does no BGP.",
+        "A BGP router that addresses are announced to.",
         (
             Version("v1alpha1", peer_kind.OldBgpPeerSpec, kinds.Nothing),
             Version("v1alpha2", peer_kind.BgpPeerSpec, peer_kind.BgpPeerStatus),

@@ -14,25 +14,34 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 import msgspec
 
 from openelb.kube.answers import UNREADABLE
+from openelb.kube.fields import routing
+from openelb.kube.probes import found
 from openelb.kube.shapes import (
     AnnouncedServiceShape,
     ConditionShape,
+    EndpointConditions,
     LeaseShape,
     LeaseSpec,
     LoadBalancerShape,
     NamespaceShape,
-    ObjectShape,
+    NodeShape,
     PortShape,
     ServiceShape,
     ServiceSpec,
     ServiceStatus,
     SliceShape,
+    TaintedNodeShape,
 )
 from openelb.model import names
-from openelb.model.cluster import BgpObject, FamilyPolicy, Link, Port, Service, ServiceKey, Speaker, Wishes
+from openelb.model.addresses import Address, parse_address
+from openelb.model.cluster import FamilyPolicy, Link, Node, Port, Service, ServiceKey, Speaker, Wishes
 from openelb.model.findings import Condition
 
 OUR_CONDITIONS = frozenset({names.ADDRESS_ALLOCATED, names.ANNOUNCED, names.MOVING, names.CONFLICT})
+
+LONGEST_ADDRESS = 64
+LONGEST_TAINT = 317  # a prefix of 253 characters, a slash and a name of 63
+"""Characters of an address with a prefix; whatever is longer is none, and is not kept."""
 
 # Words that many objects have in common are so few, and of so many characters together.
 _FEW, _SHORT = 16, 1000
@@ -40,10 +49,13 @@ _FEW, _SHORT = 16, 1000
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The nodes on which a Service has a ready endpoint, as far as one EndpointSlice knows."""
+    """The nodes on which a Service has a ready endpoint, as far as one EndpointSlice knows; and those on which it has one that
+    is `ending` and serves until then.
+    """
 
     service: ServiceKey
     nodes: frozenset[str]
+    ending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,7 @@ def service(shape: ServiceShape) -> Service:
         conditions=tuple(condition(entry) for entry in conditions if entry.type in OUR_CONDITIONS),
         condition_types=shared(entry.type for entry in conditions),
         moving_since=_moving_since(conditions),
+        routing=routing(annotations),
         deleting=bool(meta.deletion_timestamp),
         created=meta.creation_timestamp or "",
         uid=meta.uid,
@@ -123,22 +136,33 @@ def announced_service(shape: AnnouncedServiceShape) -> Service:
         load_balancer_class=spec.load_balancer_class or "",
         local_traffic_only=spec.external_traffic_policy == "Local",
         pool_label=sys.intern((meta.labels or {}).get(names.POOL_LABEL, "")),
+        labels=pairs(meta.labels),
         ingress=_ingress(shape.status.load_balancer if shape.status else None),
+        routing=routing(meta.annotations or {}),
         uid=meta.uid,
-    )
-
-
-def bgp_object(kind: str, shape: ObjectShape) -> BgpObject:
-    """The metadata of a BgpConf or a BgpPeer."""
-    meta = shape.metadata
-    return BgpObject(
-        kind, meta.name, bool(meta.deletion_timestamp), shared(meta.finalizers), meta.uid, meta.resource_version
     )
 
 
 def namespace(shape: NamespaceShape) -> Mapping[str, str]:
     """The labels of a Namespace."""
     return dict(shape.metadata.labels or {})
+
+
+def node(shape: NodeShape) -> Node:
+    """A Node, as its metadata tells it; whether it is cordoned does not."""
+    annotations = shape.metadata.annotations or {}
+    address = annotations.get(names.NODE_ADDRESS, "")
+    return Node(
+        shape.metadata.name,
+        dict(pairs(shape.metadata.labels)),
+        address if len(address) <= LONGEST_ADDRESS else "",
+        annotations.get(names.DRAINED, "").lower() == "true",
+    )
+
+
+def taints(shape: TaintedNodeShape) -> tuple[str, ...]:
+    """The keys of a Node's taints."""
+    return tuple(taint.key for taint in (shape.spec and shape.spec.taints) or ())
 
 
 def _moving_since(conditions: Iterable[ConditionShape]) -> float:
@@ -200,17 +224,24 @@ def _ingress(status: LoadBalancerShape | None) -> tuple[str, ...]:
 
 
 def endpoint_slice(shape: SliceShape) -> Slice:
-    """The ready nodes of a slice; an endpoint that does not say whether it is ready is (discovery.k8s.io/v1)."""
+    """The nodes of a slice, as kube-proxy reads it (discovery.k8s.io/v1 EndpointConditions): what does not say whether it is
+    ready or serving is so.
+    """
     meta = shape.metadata
     owner = (meta.labels or {}).get("kubernetes.io/service-name", "")
-    nodes = _shared_nodes(
-        frozenset(
-            sys.intern(endpoint.node_name)
-            for endpoint in shape.endpoints or ()
-            if endpoint.node_name and (endpoint.conditions is None or endpoint.conditions.ready is not False)
-        )
-    )
-    return Slice(ServiceKey(sys.intern(meta.namespace), owner), nodes)
+    ready, ending = set(), set()
+    for endpoint in shape.endpoints or ():
+        conditions = endpoint.conditions or EndpointConditions()
+        if conditions.ready is not False:
+            ready.add(sys.intern(endpoint.node_name or NOWHERE))
+        elif conditions.terminating and conditions.serving is not False:
+            ending.add(sys.intern(endpoint.node_name or NOWHERE))
+    of = ServiceKey(sys.intern(meta.namespace), owner)
+    return Slice(of, _shared_nodes(frozenset(ready)), _shared_nodes(frozenset(ending)))
+
+
+NOWHERE = ""
+"""What stands for the node of an endpoint that is on none: a machine outside of the cluster."""
 
 
 def _shared_nodes(nodes: frozenset[str]) -> frozenset[str]:
@@ -245,17 +276,37 @@ def speaker(lease: Lease) -> Speaker | None:
     node = annotations.get(names.NODE, "")
     if not node or not lease.name.startswith(names.SPEAKER_LEASE_PREFIX):
         return None
-    return Speaker(node, lease.holder, lease.renewal, links(annotations.get(names.LINKS, "")))
+    return Speaker(
+        node,
+        lease.holder,
+        lease.renewal,
+        links(annotations.get(names.LINKS, "")),
+        leaves_when_cordoned=annotations.get(names.LEAVES) == "true",
+        tainted=annotations.get(names.TAINTED, "")[:LONGEST_TAINT],
+        seconds=lease.seconds,
+        holds=_addresses(annotations.get(names.HOLDS, "")),
+        unheard=frozenset(filter(None, annotations.get(names.UNHEARD, "").split(","))),
+        found=found(annotations.get(names.PROBED, ""), annotations.get(names.TAKEN, "")),
+        bgp=annotations.get(names.BGP, "")[:LONGEST_TAINT],
+    )
 
 
-class _LinkShape(msgspec.Struct):
+@lru_cache(maxsize=256)
+def _addresses(text: str) -> frozenset[Address]:
+    """The addresses of a comma list, those that are any."""
+    return frozenset(address for word in text.split(",") if (address := parse_address(word)) is not None)
+
+
+class _LinkShape(msgspec.Struct, rename="camel"):
     name: str
     addresses: list[str] = []
+    mac: str = ""
+    gateway_lost: bool = False
 
 
 @lru_cache(maxsize=2048)
 def links(text: str) -> tuple[Link, ...]:
-    """The links in a speaker's annotation: `[{"name":"eth0","addresses":["192.0.2.11/24"]}]`; none when it cannot be read.
+    """The links in a speaker's annotation, as `lease.links_text` writes it; none when it cannot be read.
 
     Every speaker renews once a second and its links hardly ever change: hence the cache.
     """
@@ -263,7 +314,9 @@ def links(text: str) -> tuple[Link, ...]:
         shapes = msgspec.json.decode(text, type=list[_LinkShape])
     except UNREADABLE:
         return ()
-    return tuple(Link(shape.name, tuple(_interfaces(shape.addresses))) for shape in shapes)
+    return tuple(
+        Link(shape.name, tuple(_interfaces(shape.addresses)), shape.mac, shape.gateway_lost) for shape in shapes
+    )
 
 
 def _interfaces(texts: Iterable[str]) -> Iterable[IPv4Interface | IPv6Interface]:

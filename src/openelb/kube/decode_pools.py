@@ -5,17 +5,20 @@ sentence in the value. As in `decode`, every function is total.
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openelb.kube.decode import condition, moment, pairs, shared
+from openelb.kube.fields import Unclear, attributes, choice
 from openelb.kube.rules import NO_EIP, NOT_EITHER
 from openelb.kube.shapes import (
     AllocationShape,
     AllocationSpec,
     AnnouncedEipShape,
+    BgpShape,
     EipShape,
     EipSpec,
     EipStatus,
+    Layer2Shape,
     Meta,
     ObjectShape,
     RangeStatus,
@@ -28,7 +31,9 @@ from openelb.kube.shapes import (
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
 from openelb.model.cluster import Page, Pool, PoolStatus, Protocol, Release, Reservation, ServiceKey
+from openelb.model.layer2 import DEFAULTS, MOST_GRACE_SECONDS, Layer2Choices
 from openelb.model.ranges import Ranges, read
+from openelb.model.routers import BY_HOSTS, Announce, BgpChoices
 from openelb.model.selectors import Operator, Requirement, Selector
 
 ADOPTS = "Unclassed"
@@ -60,7 +65,12 @@ def announced_pool(eip: AnnouncedEipShape) -> Pool:
 def outline(eip: ObjectShape) -> Outline:
     """What can be told of an Eip without its spec and status."""
     meta = eip.metadata
-    return Outline(meta.uid, meta.generation or 0, _left_to_cni(meta), bool(meta.deletion_timestamp))
+    return Outline(meta.uid, meta.generation or 0, left_to_cni(meta), bool(meta.deletion_timestamp))
+
+
+def outlined(pool: Pool, outline: Outline) -> Pool:
+    """The pool as a later outline of it tells."""
+    return replace(pool, left_to_cni=outline.left_to_cni, deleting=outline.deleting)
 
 
 def page(shape: AllocationShape) -> Page:
@@ -76,7 +86,7 @@ def reservation(shape: ReservationShape) -> Reservation:
     meta, spec, status = shape.metadata, shape.spec or ReservationSpec(), shape.status or ReservationStatus()
     whom = spec.services or ReservedFor()
     addresses = [parse_address(text) for text in spec.addresses or ()]
-    selector, problem = _selector(whom.selector)
+    whose, problem = selector(whom.selector)
     expires = _moment(spec.expires)
     if not spec.eip:
         problem = NO_EIP
@@ -95,7 +105,7 @@ def reservation(shape: ReservationShape) -> Reservation:
         count=spec.count or 0,
         namespace=whom.namespace or "",
         service=whom.name or "",
-        selector=selector,
+        selector=whose,
         expires=math.inf if expires is None else expires,
         problem=problem,
         held=tuple(one for text in status.addresses or () if (one := parse_address(text)) is not None),
@@ -110,7 +120,8 @@ MOST_RESERVED = 1000
 """Addresses that one EipReservation may choose: all of them are in its status."""
 
 
-def _left_to_cni(meta: Meta) -> bool:
+def left_to_cni(meta: Meta) -> bool:
+    """Whether its author leaves an object to the network plugin."""
     return names.CNI_LABEL in (meta.labels or {})
 
 
@@ -118,10 +129,13 @@ def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
     address = spec.address or ""
     ranges, given, problem = _ranges(spec)
     protocol = _protocol(spec.protocol or "")
-    selector, unclear = _selector(spec.service_selector)
+    services, unclear = selector(spec.service_selector)
+    node_selector, unclear_nodes = selector(spec.node_selector)
+    layer2, unclear_layer2 = _layer2(spec.layer2)
     if protocol is None:
         unclear = f"{spec.protocol!r} is no protocol: write bgp, layer2 or vip"
-    problem = problem or unclear
+    bgp, unclear_bgp = _bgp(spec.bgp)
+    problem = problem or unclear or unclear_nodes or unclear_layer2 or unclear_bgp
     annotations = meta.annotations or {}
     quota = spec.quota.addresses_per_namespace if spec.quota else None
     return Pool(
@@ -132,12 +146,15 @@ def _pool(meta: Meta, spec: EipSpec, status: PoolStatus) -> Pool:
         problem=problem,
         protocol=protocol or Protocol.BGP,
         interface=spec.interface or "",
+        node_selector=node_selector,
+        layer2=layer2,
+        bgp=bgp,
         disabled=bool(spec.disable),
         default=_is_true(annotations, names.DEFAULT_POOL),
-        left_to_cni=_left_to_cni(meta),
+        left_to_cni=left_to_cni(meta),
         namespaces=shared(spec.namespaces),
         namespace_labels=pairs(spec.namespace_selector),
-        service_selector=selector,
+        service_selector=services,
         priority=spec.priority or 0,
         cooldown=max(0, spec.cooldown_seconds or 0),
         quota=quota,
@@ -174,8 +191,8 @@ def _protocol(text: str) -> Protocol | None:
         return None
 
 
-def _selector(shape: SelectorShape | None) -> tuple[Selector | None, str]:
-    """A selector, and what is wrong with it."""
+def selector(shape: SelectorShape | None) -> tuple[Selector | None, str]:
+    """A selector, and what is wrong with it: one of the two."""
     if shape is None:
         return None, ""
     requirements = []
@@ -186,6 +203,40 @@ def _selector(shape: SelectorShape | None) -> tuple[Selector | None, str]:
             return None, f"{one.operator!r} is no operator of a selector: write In, NotIn, Exists or DoesNotExist"
         requirements.append(Requirement(one.key, operator, frozenset(one.values or ())))
     return Selector(pairs(shape.match_labels), tuple(requirements)), ""
+
+
+def _layer2(shape: Layer2Shape | None) -> tuple[Layer2Choices, str]:
+    """What is chosen, and what is wrong with it."""
+    if shape is None:
+        return DEFAULTS, ""
+    grace = shape.restart_grace_seconds
+    if grace is not None and not 0 <= grace <= MOST_GRACE_SECONDS:
+        return DEFAULTS, f"spec.layer2.restartGraceSeconds is {grace}: write 0 to {MOST_GRACE_SECONDS}"
+    try:
+        return (
+            Layer2Choices(
+                choice("spec.layer2.profile", shape.profile, DEFAULTS.profile),
+                bool(shape.failback),
+                choice("spec.layer2.probe", shape.probe, DEFAULTS.probe),
+                choice("spec.layer2.onConflict", shape.on_conflict, DEFAULTS.on_conflict),
+                choice("spec.layer2.answer", shape.answer, DEFAULTS.answer),
+                DEFAULTS.restart_grace if grace is None else grace,
+            ),
+            "",
+        )
+    except Unclear as problem:
+        return DEFAULTS, str(problem)
+
+
+def _bgp(shape: BgpShape | None) -> tuple[BgpChoices, str]:
+    """What the author of a pool chose, and what is wrong with it."""
+    if shape is None:
+        return BY_HOSTS, ""
+    try:
+        announce = choice("spec.bgp.announce", shape.announce, Announce.HOSTS)
+        return BgpChoices(announce, attributes("spec.bgp", shape)), ""
+    except Unclear as problem:
+        return BY_HOSTS, str(problem)
 
 
 def _pool_status(status: EipStatus) -> PoolStatus:

@@ -102,16 +102,16 @@ def _conditions(service: Service, want: tuple[Condition, ...], now: datetime) ->
     if have == wanted:
         return []
     if not service.condition_types:
-        return [_set("/status/conditions", [_condition(condition, None, now) for condition in wanted.values()])]
+        return [_set("/status/conditions", [told_condition(condition, None, now) for condition in wanted.values()])]
     places = {type_: index for index, type_ in enumerate(service.condition_types)}
     changed = [condition for condition in wanted.values() if have.get(condition.type) != condition]
     return [
         *(
-            _set(f"/status/conditions/{places[c.type]}", _condition(c, have[c.type], now)) | {"op": "replace"}
+            _set(f"/status/conditions/{places[c.type]}", told_condition(c, have[c.type], now)) | {"op": "replace"}
             for c in changed
             if c.type in places
         ),
-        *(_set("/status/conditions/-", _condition(c, None, now)) for c in changed if c.type not in places),
+        *(_set("/status/conditions/-", told_condition(c, None, now)) for c in changed if c.type not in places),
         *_removals(places[type_] for type_ in have.keys() - wanted.keys()),
     ]
 
@@ -121,7 +121,8 @@ def _removals(indices: Iterable[int]) -> JsonPatch:
     return [{"op": "remove", "path": f"/status/conditions/{index}"} for index in sorted(indices, reverse=True)]
 
 
-def _condition(condition: Condition, before: Condition | None, now: datetime) -> dict[str, object]:
+def told_condition(condition: Condition, before: Condition | None, now: datetime) -> dict[str, object]:
+    """A condition as objects have it; of one that goes on, since when stays."""
     kept = before is not None and _goes_on(before, condition) and before.since
     return {
         "type": condition.type,
@@ -154,7 +155,7 @@ def _pool_status(before: PoolStatus, status: PoolStatus, now: datetime) -> dict[
         "v4": status.v4,
         "ready": status.ready,
         "occupied": status.occupied,
-        "conditions": [_condition(condition, known.get(condition.type), now) for condition in status.conditions],
+        "conditions": [told_condition(condition, known.get(condition.type), now) for condition in status.conditions],
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -183,7 +184,7 @@ def reservation_patch(seen: Reservation, wanted: Reservation, now: datetime) -> 
     known = {condition.type: condition for condition in seen.conditions}
     status = {
         "addresses": [str(address) for address in wanted.held],
-        "conditions": [_condition(condition, known.get(condition.type), now) for condition in wanted.conditions],
+        "conditions": [told_condition(condition, known.get(condition.type), now) for condition in wanted.conditions],
     }
     return [*_only_on(seen.uid, seen.version), _set("/status", status)]
 

@@ -1,4 +1,4 @@
-"""What Eip and BgpConf objects hold, in both versions, with every field that an older release may have stored.
+"""What Eips and the objects beside them hold, in both versions, with every field that an older release may have stored.
 
 CustomResourceDefinitions are made from these. They are no decode targets: `kube/decode.py` reads the few fields that
 judgements need. A field is annotated with its type, what to tell users about it, any key of its schema that the type
@@ -11,15 +11,28 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Struct, field
 
-from openelb.kube.rules import ADDRESS, EITHER, INTERFACE, OF_AN_EIP, Rule
+from openelb.kube.rules import (
+    ADDRESS,
+    COMMUNITY,
+    EITHER,
+    INTERFACE,
+    LARGE_COMMUNITY,
+    OF_AN_EIP,
+    SOMEBODYS_OWN,
+    Rule,
+)
 
 # One value to the server, not one per key: otherwise `managedFields` repeats every key, which for a ledger is every address.
 ATOMIC = {"x-kubernetes-map-type": "atomic"}
 BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 # RFC 6793: four octets. Older releases declared int32, which leaves out the upper half.
-Asn = Annotated[int, {"format": "int64", "minimum": 0, "maximum": 4294967295}]
+Asn = Annotated[int, {"format": "int64", "minimum": 0, "maximum": 4294967295}, SOMEBODYS_OWN]
+AnyAsn = Annotated[
+    int, {"format": "int64", "minimum": 0, "maximum": 4294967295}
+]  # also what was taken before, or is only shown
 Int32 = Annotated[int, {"format": "int32"}]
+UNSIGNED = {"format": "int64", "minimum": 0, "maximum": 4294967295}
 Time = Annotated[str, {"format": "date-time"}]
 
 
@@ -55,6 +68,69 @@ class Quota(Part):
     ] = None
 
 
+class Layer2(Part):
+    """How the addresses are announced by layer2."""
+
+    profile: Annotated[
+        Literal["Default", "Fast"],
+        "How soon a silent node is held to be lost: Default takes half a second, Fast a fifth of one and twice the heartbeats.",
+    ] = "Default"
+    failback: Annotated[
+        bool, "Return an address to the node that it was on when that is back. Absent means that it stays where it is."
+    ] = False
+    probe: Annotated[
+        Literal["Fast", "RFC5227", "Off"],
+        "How it is found out, before an address is first used, whether somebody else on the LAN has it: Fast sends 3 probes in "
+        "600 ms, RFC5227 takes the 4 to 7 seconds of that standard.",
+    ] = "Fast"
+    on_conflict: Annotated[
+        Literal["Defend", "Yield", "Report"],
+        "What is done when another machine claims an address that is in use: Defend announces it again, at most once in 10 "
+        "seconds; Yield leaves it to the other; Report only tells.",
+    ] = "Defend"
+    answer: Annotated[
+        Literal["Socket", "Kernel", "Auto"],
+        "Who answers questions: Socket is the speaker itself, Kernel a small program that it loads into the kernel, Auto the "
+        "kernel where that works and the speaker elsewhere.",
+    ] = "Socket"
+    restart_grace_seconds: Annotated[
+        int,
+        "How long addresses stay with a node whose speaker is started anew. Absent means 3.",
+        {"minimum": 0, "maximum": 60},
+    ] = 3
+
+
+class Attributes(Part):
+    """What routes are announced with."""
+
+    communities: Annotated[
+        tuple[Annotated[str, {"maxLength": 64}, COMMUNITY], ...],
+        "Communities (RFC 1997), as 65000:100 or by name, as no-export.",
+        {"maxItems": 64},
+    ] = ()
+    large_communities: Annotated[
+        tuple[Annotated[str, {"maxLength": 64}, LARGE_COMMUNITY], ...],
+        "Large communities (RFC 8092), as 65000:1:2.",
+        {"maxItems": 64},
+    ] = ()
+    local_preference: Annotated[
+        int | None, "Local preference, for peers of the same autonomous system. Absent means 100.", UNSIGNED
+    ] = None
+    med: Annotated[
+        int | None, "The metric that neighbouring systems compare (MULTI_EXIT_DISC). Absent: none.", UNSIGNED
+    ] = None
+
+
+class Bgp(Attributes):
+    """How the addresses are announced by bgp."""
+
+    announce: Annotated[
+        Literal["Hosts", "Aggregate"],
+        "Hosts: a route for each address in use. Aggregate: one for each CIDR of spec.address, while a node announces any "
+        "address of it.",
+    ] = "Hosts"
+
+
 class EipSpec(Part):
     """Which addresses there are, who gets them, and how they are announced."""
 
@@ -68,15 +144,21 @@ class EipSpec(Part):
     ]
     protocol: Annotated[
         Literal["bgp", "layer2", "vip"],
-        "How the addresses are announced. Absent means bgp. This version announces by layer2; of the others, addresses are "
-        "given out and not announced yet.",
+        "How the addresses are announced. Absent means bgp. This version announces by layer2 and bgp; of vip, addresses are "
+        "given out and nobody announces them.",
     ] = "bgp"
     interface: Annotated[
         str,
-        "The network interface of the nodes to announce on: its name, or can_reach:ADDRESS for the one whose network holds "
-        "ADDRESS, of either family. A node without it does not answer; for IPv6 addresses, nor does one on which IPv6 is "
-        "off. Needed for layer2 and vip.",
+        "The network interface of the nodes to announce on: its name, a pattern such as eth*, can_reach:ADDRESS for the one "
+        "whose network holds ADDRESS, auto for the one whose network holds the address to announce, or several of these with "
+        "commas between. A node without it does not answer; for IPv6 addresses, nor does one on which IPv6 is off. Needed "
+        "for layer2 and vip.",
     ] = ""
+    node_selector: Annotated[
+        LabelSelector | None, "Labels of the nodes that announce the addresses. Absent means every node.", ATOMIC
+    ] = None
+    layer2: Annotated[Layer2 | None, "How the addresses are announced by layer2. Absent means all defaults."] = None
+    bgp: Annotated[Bgp | None, "How the addresses are announced by bgp. Absent means all defaults."] = None
     disable: Annotated[bool, "Give out no more addresses; those in use stay, and are announced."] = False
     using_known_ips: Annotated[bool, "Without effect; kept for objects that have it."] = field(
         name="usingKnownIPs", default=False
@@ -175,6 +257,16 @@ class EipAllocationSpec(Part):
     ] = field(default_factory=dict)
 
 
+class EipConflictSpec(Part):
+    """An address of an Eip that a machine on the LAN has which is no node of this cluster. Written by OpenELB alone."""
+
+    eip: Annotated[str, "The Eip."]
+    ip: Annotated[str, "The address."]
+    mac: Annotated[str, "The MAC by which that machine says that it has it."] = ""
+    node: Annotated[str, "The node that asked."] = ""
+    last_seen: Annotated[Time, "When it was last found so; at least every ten minutes while it is."] = ""
+
+
 class ReservedFor(Part):
     """Services. What is absent demands nothing."""
 
@@ -230,62 +322,6 @@ class OldEipStatus(Part):
     usage: Annotated[int, "How many addresses are in use."] = 0
     pool_size: Annotated[int, "How many addresses there are."] = 0
     occupied: Annotated[bool, "Whether all addresses are in use."] = False
-
-
-class GracefulRestart(Part):
-    """RFC 4724, for all peers or for one."""
-
-    enabled: Annotated[bool, "Keep routes while the other side restarts."] = False
-    restart_time: Annotated[Int32, "Seconds that the other side waits for our return. Absent means the hold time."] = 0
-    helper_only: Annotated[bool, "Help others restart, and ask no help."] = False
-    deferral_time: Annotated[Int32, "Seconds to wait for all peers before choosing routes. Absent means 360."] = 360
-    notification_enabled: Annotated[bool, "Keep routes after a NOTIFICATION too (RFC 8538)."] = False
-    longlived_enabled: Annotated[bool, "Keep stale routes for long (RFC 9494)."] = False
-    stale_routes_time: Annotated[Int32, "Seconds that stale routes are kept."] = 0
-    peer_restart_time: Annotated[Int32, "Without effect: what the peer asks for."] = 0
-    peer_restarting: Annotated[bool, "Without effect: whether the peer is restarting."] = False
-    local_restarting: Annotated[bool, "Whether this side is restarting."] = False
-    mode: Annotated[str, "Without effect; kept for objects that have it."] = ""
-
-
-class BgpConfSpec(Part):
-    """What this cluster is to BGP routers. Only the object named default counts."""
-
-    as_: Annotated[Asn, "The autonomous system of the cluster."] = field(name="as", default=0)
-    as_per_rack: Annotated[
-        Mapping[str, Asn],
-        "The autonomous system of each rack, by the nodes' label openelb.kubesphere.io/rack. Absent means as for all.",
-    ] = field(default_factory=dict)
-    router_id: Annotated[str, "The router id. Absent means each node's own address."] = ""
-    listen_port: Annotated[Int32, "The port to listen on; below zero, do not listen. Absent means 179."] = 179
-    listen_addresses: Annotated[tuple[str, ...], "The addresses to listen on. Absent means all."] = ()
-    families: Annotated[tuple[Int32, ...], "Address families by GoBGP's number. Absent means all."] = ()
-    use_multiple_paths: Annotated[bool, "Use several paths of equal cost."] = False
-    graceful_restart: Annotated[GracefulRestart | None, "Graceful restart, for all peers."] = None
-    policy: Annotated[str, "The ConfigMap, in the namespace of OpenELB, with policies under gobgp.conf."] = ""
-
-
-class NodeConfStatus(Part):
-    """What one node is to BGP routers."""
-
-    as_: Annotated[Asn, "Its autonomous system."] = field(name="as", default=0)
-    router_id: Annotated[str, "Its router id."] = ""
-
-
-class BgpConfStatus(Part):
-    """What each node is to BGP routers."""
-
-    nodes_conf_status: Annotated[Mapping[str, Annotated[NodeConfStatus, ATOMIC]], "By node."] = field(
-        default_factory=dict
-    )
-
-
-class OldBgpConfSpec(Part):
-    """What this cluster is to BGP routers, as the first version said it. Nothing reads these fields any more."""
-
-    as_: Annotated[Asn, "The autonomous system of the cluster."] = field(name="as", default=0)
-    port: Annotated[Int32, "The port to listen on."] = 179
-    router_id: Annotated[str, "The router id."] = field(name="routerID", default="")
 
 
 class Nothing(Part):

@@ -17,8 +17,11 @@ from openelb.complaints import Complaints
 from openelb.kube.decode import Lease
 from openelb.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 from openelb.kube.lease_object import LeaseObject
+from openelb.kube.probes import found_texts
 from openelb.model import names
+from openelb.model.addresses import Address, order
 from openelb.model.cluster import Link
+from openelb.model.probes import Found
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,14 @@ Clock = Callable[[], float]
 
 RENEW_SECONDS = 1.0
 """Seconds between two renewals, and between two looks at a Lease that another holds."""
+
+SEASONS = {False: (1.0, 4), True: (10.0, 40)}
+"""Of a speaker's Lease: seconds between two renewals, and for which one is good; and those while heartbeats tell the same ten
+times as fast, so that the API server need not be asked.
+"""
+
+LONGEST_HOLDS = 128 * 1024
+"""Characters of addresses in the annotation, some 10,000: all annotations have room for 256 KiB. Heartbeats tell all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +185,7 @@ class SpeakerLease:
         node: str,
         holder: str,
         *,
-        seconds: int = 4,
+        leaves_when_cordoned: bool = False,
         fit: Callable[[], bool] = lambda: True,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -183,21 +194,53 @@ class SpeakerLease:
         self._clock = clock
         self._node = node
         self._holder = holder
-        self._seconds = seconds
-        self._links = "[]"
+        self._facts = {names.NODE: node, names.LEAVES: str(leaves_when_cordoned).lower()}
+        self._said = {names.LINKS: "[]", names.TAINTED: "", names.BGP: ""}
+        self._held: tuple[frozenset[Address], frozenset[str]] | None = None
+        self._relaxed = False
         self._ours: Lease | None = None
         self._left = False
         self._wake = asyncio.Event()
 
     def tell(self, links: tuple[Link, ...]) -> None:
         """What the others are to know of this node's links; a change is written at once."""
-        text = links_text(links)
-        if text != self._links:
-            self._links = text
+        self._say({**self._said, names.LINKS: links_text(links)})
+
+    def hold(self, holds: frozenset[Address], unheard: frozenset[str]) -> None:
+        """What they are to know of its addresses, and of nodes that are lost to it; written at once as well."""
+        if (holds, unheard) == self._held:  # asked with every look, and mostly the same
+            return
+        self._held = holds, unheard
+        text = ",".join(str(address) for address in sorted(holds, key=order))
+        told = text if len(text) <= LONGEST_HOLDS else ""
+        self._say({**self._said, names.HOLDS: told, names.UNHEARD: ",".join(sorted(unheard))})
+
+    def find(self, found: Found) -> None:
+        """What was found out about addresses that may be given out; written at once as well."""
+        free, taken = found_texts(found)
+        self._say({**self._said, names.PROBED: free, names.TAKEN: taken})
+
+    def taint(self, key: str) -> None:
+        """That our node has a taint of that key for which it is to be left, or none; written at once as well."""
+        self._say({**self._said, names.TAINTED: key})
+
+    def begin_bgp(self, mark: str) -> None:
+        """With which settings BGP runs here; written at once as well."""
+        self._say({**self._said, names.BGP: mark})
+
+    def relax(self, *, relaxed: bool) -> None:
+        """Whether heartbeats tell all others that this speaker lives."""
+        if relaxed != self._relaxed:
+            self._relaxed = relaxed
+            self._wake.set()
+
+    def _say(self, said: dict[str, str]) -> None:
+        if said != self._said:
+            self._said = said
             self._wake.set()
 
     async def run(self) -> None:
-        """Renew every second until cancelled."""
+        """Renew until cancelled, as often as the season asks for."""
         complaints = Complaints()
         while True:
             self._wake.clear()
@@ -212,8 +255,13 @@ class SpeakerLease:
                     log.warning("the Lease of this node cannot be renewed: %s", error)
             # Not wait_for: in Python 3.11 it loses a cancellation that comes in the moment of what is waited for.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, RENEW_SECONDS - (self._clock() - started))):
+                async with asyncio.timeout(max(0.0, self._rest() - (self._clock() - started))):
                     await self._wake.wait()
+
+    def _rest(self) -> float:
+        """After a renewal that failed, or was not made, the next attempt is soon."""
+        renewed = self._ours is not None and self._ours.seconds == SEASONS[True][1]
+        return SEASONS[self._relaxed and renewed and self._fit()][0]
 
     async def renew(self) -> None:
         """Renew the Lease, or make it. Raises ApiError."""
@@ -246,8 +294,8 @@ class SpeakerLease:
         wanted = replace(
             found or Lease(speaker_lease_name(self._node)),
             holder=self._holder,
-            seconds=self._seconds,
-            annotations={**((found and found.annotations) or {}), names.NODE: self._node, names.LINKS: self._links},
+            seconds=SEASONS[self._relaxed][1],
+            annotations={**((found and found.annotations) or {}), **self._facts, **self._said},
         )
         if found is not None and found.holder != self._holder:
             wanted = replace(wanted, acquired="", transitions=found.transitions + 1)
@@ -263,6 +311,13 @@ def speaker_lease_name(node: str) -> str:
 
 
 def links_text(links: tuple[Link, ...]) -> str:
-    """Links as the annotation has them: `[{"name":"eth0","addresses":["192.0.2.11/24"]}]`; `decode.links` reads it."""
-    shapes = [{"name": link.name, "addresses": [str(address) for address in link.addresses]} for link in links]
-    return json.dumps(shapes, separators=(",", ":"))
+    """Links as the annotation has them: `[{"name":"eth0","addresses":["192.0.2.11/24"],"mac":"02:00:5e:00:53:01"}]`;
+    `decode.links` reads it.
+    """
+    return json.dumps([_link(link) for link in links], separators=(",", ":"))
+
+
+def _link(link: Link) -> dict[str, object]:
+    shape: dict[str, object] = {"name": link.name, "addresses": [str(address) for address in link.addresses]}
+    lost = {"gatewayLost": True} if link.gateway_lost else {}
+    return shape | ({"mac": link.mac} if link.mac else {}) | lost

@@ -1,15 +1,37 @@
 """What BgpPeer objects hold, in both versions. The names are GoBGP's, whose text form users' objects are written in."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import field
 
-from openelb.kube.kinds import ATOMIC, Asn, GracefulRestart, Int32, LabelSelector, Part
+from openelb.kube.conf_kind import GracefulRestart
+from openelb.kube.kinds import (
+    ATOMIC,
+    BY_TYPE,
+    UNSIGNED,
+    AnyAsn,
+    Asn,
+    Attributes,
+    Condition,
+    Int32,
+    LabelSelector,
+    Part,
+)
+from openelb.kube.rules import (
+    LONG_ENOUGH,
+    MULTIHOP_OR_SECURITY,
+    NEAR_OR_FAR,
+    ONE_PASSWORD,
+    ONE_WAY_TO_KNOW,
+    SECONDS,
+)
 
 
 class PeerConf(Part):
     """Who the peer is."""
+
+    rules = (ONE_WAY_TO_KNOW,)
 
     neighbor_address: Annotated[str, "The peer's address."] = ""
     peer_as: Annotated[Asn, "The peer's autonomous system."] = 0
@@ -25,6 +47,9 @@ class PeerConf(Part):
     route_flap_damping: Annotated[bool, "Without effect; kept for objects that have it."] = False
     send_community: Annotated[Int32, "Without effect: communities are always sent."] = 0
     neighbor_interface: Annotated[str, "The interface that the peer is reached by, for unnumbered sessions."] = ""
+    neighbor_prefix: Annotated[
+        str, "Instead of an address: peers of this autonomous system are accepted from anywhere in the prefix."
+    ] = ""
     vrf: Annotated[str, "A VRF of GoBGP."] = ""
 
 
@@ -38,9 +63,11 @@ class EbgpMultihop(Part):
 class TimersConfig(Part):
     """Seconds, written as text."""
 
-    connect_retry: Annotated[str, "Seconds between attempts to connect. Absent means 120."] = "120"
-    hold_time: Annotated[str, "Seconds of silence after which the session is lost. Absent means 90."] = "90"
-    keepalive_interval: Annotated[str, "Seconds between keepalives. Absent means a third of holdTime."] = ""
+    connect_retry: Annotated[str, "Seconds between attempts to connect. Absent means 10.", SECONDS] = "10"
+    hold_time: Annotated[
+        str, "Seconds of silence after which the session is lost. Absent means 90.", SECONDS, LONG_ENOUGH
+    ] = "90"
+    keepalive_interval: Annotated[str, "Seconds between keepalives. Absent means a third of holdTime.", SECONDS] = ""
     minimum_advertisement_interval: Annotated[str, "Without effect; kept for objects that have it."] = ""
 
 
@@ -55,6 +82,7 @@ class Transport(Part):
 
     passive_mode: Annotated[bool, "Wait for the peer to connect."] = False
     remote_port: Annotated[Int32, "The peer's port. Absent means 179."] = 179
+    local_address: Annotated[str, "Our address of the session. Absent means that of the way to the peer."] = ""
     mtu_discovery: Annotated[bool, "Without effect; kept for objects that have it."] = False
     remote_address: Annotated[str, "Without effect; kept for objects that have it."] = ""
     tcp_mss: Annotated[Int32, "Without effect; kept for objects that have it."] = 0
@@ -104,19 +132,84 @@ class AfiSafi(Part):
 
     config: Annotated[AfiSafiConfig | None, "Which one. Absent means that of the peer's address."] = None
     add_paths: Annotated[AddPaths | None, "Several paths for one route (RFC 7911)."] = None
-    mp_graceful_restart: Annotated[MpGracefulRestart | None, "Graceful restart of this family."] = None
+    mp_graceful_restart: Annotated[
+        MpGracefulRestart | None, "Graceful restart of this family. Absent means as for the session."
+    ] = None
 
 
-class BgpPeerSpec(Part):
+class TtlSecurity(Part):
+    """Whether packets from further away than the peer are thrown away (RFC 5082)."""
+
+    enabled: Annotated[bool, "Whether they are."] = False
+    ttl_min: Annotated[
+        Int32, "The least TTL of a packet from the peer: 255 when it is on the next link. Absent means 255."
+    ] = 255
+
+
+class SecretRef(Part):
+    """A value of a Secret in the namespace of OpenELB."""
+
+    name: Annotated[str, "The Secret."]
+    key: Annotated[str, "The key of the value in it."]
+
+
+class Bfd(Part):
+    """Bidirectional forwarding detection (RFC 5881): a peer on the next link that is silent is lost within a second."""
+
+    min_transmit_interval_milliseconds: Annotated[
+        int, "Milliseconds between our packets at the least. Absent means 300.", {"minimum": 10, "maximum": 60000}
+    ] = 300
+    min_receive_interval_milliseconds: Annotated[
+        int,
+        "Milliseconds between the peer's packets at the least. Absent means 300.",
+        {"minimum": 10, "maximum": 60000},
+    ] = 300
+    detect_multiplier: Annotated[
+        int,
+        "After how many packets that did not come the peer is lost. Absent means 3.",
+        {"minimum": 1, "maximum": 255},
+    ] = 3
+    arm: Annotated[
+        Literal["Established", "Always"],
+        "Established: BFD runs while the session is established. Always: also before, for routers that want BFD first.",
+    ] = "Established"
+
+
+class BgpPeerSpec(Attributes):
     """A router, and how to talk with it."""
+
+    rules = (NEAR_OR_FAR, MULTIHOP_OR_SECURITY, ONE_PASSWORD)
 
     conf: Annotated[PeerConf | None, "Who the peer is."] = None
     ebgp_multihop: Annotated[EbgpMultihop | None, "Whether it may be more than one hop away."] = None
     timers: Annotated[Timers | None, "How patient the session is."] = None
     transport: Annotated[Transport | None, "The TCP connection below the session."] = None
     graceful_restart: Annotated[GracefulRestart | None, "Graceful restart with this peer."] = None
-    afi_safis: Annotated[tuple[AfiSafi, ...], "Address families. Absent means that of the peer's address."] = ()
+    afi_safis: Annotated[
+        tuple[AfiSafi, ...],
+        "Address families. One that is named takes part in gracefulRestart where it says so. Absent means that of the peer's address.",
+    ] = ()
     node_selector: Annotated[LabelSelector | None, "The nodes that talk with it. Absent means all.", ATOMIC] = None
+    ttl_security: Annotated[TtlSecurity | None, "Whether packets from further away are thrown away (RFC 5082)."] = None
+    auth_password_secret_ref: Annotated[
+        SecretRef | None, "Where the password is (TCP-MD5, RFC 2385), instead of in conf.authPassword."
+    ] = None
+    bfd: Annotated[Bfd | None, "Bidirectional forwarding detection. Absent means none."] = None
+    service_selector: Annotated[
+        LabelSelector | None, "Labels of the Services whose addresses it gets. Absent means all.", ATOMIC
+    ] = None
+    pools: Annotated[tuple[str, ...], "The Eips whose addresses it gets. Absent means all."] = ()
+    prepend: Annotated[
+        int,
+        "How many times more our autonomous system stands in the path, which makes it longer.",
+        {"minimum": 0, "maximum": 10},
+    ] = 0
+    max_prefixes: Annotated[
+        int,
+        "A peer that sends more routes than this is shut down; none of them is ever used, and 100,000 take 64 MB of gobgpd, whose "
+        "container may have 160. Absent means 100,000.",
+        UNSIGNED,
+    ] = 0
 
 
 class Message(Part):
@@ -153,8 +246,8 @@ class PeerState(Part):
     session_state: Annotated[str, "IDLE, CONNECT, ACTIVE, OPENSENT, OPENCONFIRM or ESTABLISHED."] = ""
     admin_state: Annotated[str, "DOWN when it is kept down."] = ""
     neighbor_address: Annotated[str, "The peer's address."] = ""
-    peer_as: Annotated[Asn, "The peer's autonomous system."] = 0
-    local_as: Annotated[Asn, "Our autonomous system."] = 0
+    peer_as: Annotated[AnyAsn, "The peer's autonomous system."] = 0
+    local_as: Annotated[AnyAsn, "Our autonomous system."] = 0
     router_id: Annotated[str, "The peer's router id."] = ""
     peer_type: Annotated[Int32, "0 inside an autonomous system, 1 between two."] = 0
     messages: Annotated[Messages | None, "Counters of messages."] = None
@@ -186,6 +279,7 @@ class NodePeerStatus(Part):
 
     peer_state: Annotated[PeerState | None, "The session."] = None
     timers_state: Annotated[TimersState | None, "Its timers."] = None
+    problem: Annotated[str, "Why there is no session, and what to do, as a sentence."] = ""
 
 
 class BgpPeerStatus(Part):
@@ -194,13 +288,18 @@ class BgpPeerStatus(Part):
     nodes_peer_status: Annotated[Mapping[str, Annotated[NodePeerStatus, ATOMIC]], "By node."] = field(
         default_factory=dict
     )
+    conditions: Annotated[
+        tuple[Condition, ...],
+        "Established: with how many nodes the session is, and what is wrong with the others.",
+        BY_TYPE,
+    ] = ()
 
 
 class OldPeerConf(Part):
     """Who the peer is."""
 
     neighbor_address: Annotated[str, "The peer's address."] = ""
-    peer_as: Annotated[Asn, "The peer's autonomous system."] = 0
+    peer_as: Annotated[AnyAsn, "The peer's autonomous system."] = 0
 
 
 class OldAddPaths(Part):

@@ -7,11 +7,13 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from openelb.kube import decode_pools
+from openelb.kube import decode_bgp, decode_pools
 from openelb.kube.answers import UNREADABLE
+from openelb.kube.bgp_shapes import BgpConfShape, BgpPeerShape
 from openelb.kube.shapes import AnnouncedEipShape, ObjectShape, ReservationShape, Shape
 from openelb.model import names
 from openelb.model.cluster import Pool, Reservation
+from openelb.model.routers import BgpConf, BgpPeer
 
 Value = TypeVar("Value")
 
@@ -33,12 +35,15 @@ class Change(Generic[Value]):
     after: Value | None
 
 
+Changed = Change[Pool] | Change[Reservation] | Change[BgpConf] | Change[BgpPeer]
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """One question. `unclear` says why nobody can judge what is asked about, when nobody can; then there is no `change`."""
 
     uid: str
-    change: Change[Pool] | Change[Reservation] | None = None
+    change: Changed | None = None
     unclear: str = ""
 
 
@@ -100,10 +105,12 @@ def _reader(shape: type[ObjectShape], value: Callable[..., Value]) -> Callable[[
     return changed
 
 
-_READERS: Mapping[str, Callable[[_Request, Operation], Change[Pool] | Change[Reservation]]] = {
+_READERS: Mapping[str, Callable[[_Request, Operation], Changed]] = {
     # Without the ledger: who holds what, the manager knows better than whoever writes an Eip.
     "Eip": _reader(AnnouncedEipShape, decode_pools.announced_pool),
     "EipReservation": _reader(ReservationShape, decode_pools.reservation),
+    "BgpConf": _reader(BgpConfShape, decode_bgp.bgp_conf),
+    "BgpPeer": _reader(BgpPeerShape, decode_bgp.bgp_peer),
 }
 KINDS = frozenset(_READERS)
 

@@ -5,6 +5,7 @@ They say what one object alone can say wrong. Nothing newer than Kubernetes 1.30
 
 from dataclasses import dataclass
 
+from openelb.kube.fields import AS_TRANS, OF_NOBODY, TOO_SHORT
 from openelb.plan.admission import NO_ADDRESS, NO_INTERFACE
 from openelb.plan.placement import LABEL_LENGTH, MISNAMED
 
@@ -17,15 +18,19 @@ class Rule:
     """What is to be so, as an expression about `{it}`, and what an author is told where it is not.
 
     What broke the rule before a change may do so after it, unless there is another `excuse`, an expression too. A rule that
-    came later would else forbid every change of an older object, the end of a finalizer included.
+    came later would else forbid every change of an older object, the end of a finalizer included. Of an item of a list the server
+    does not know which one it was before: there a rule is for `items` that no older release had.
     """
 
     expression: str
     message: str
     excuse: str = ""
+    items: bool = False
 
     def schema(self) -> dict[str, object]:
         """As `x-kubernetes-validations` has it."""
+        if self.items:
+            return {"rule": self.expression.replace("{it}", "self"), "message": self.message}
         now, before = (self.expression.replace("{it}", it) for it in ("self", "oldSelf.value()"))
         return {
             "rule": f"({now}) || (oldSelf.hasValue() && {self.excuse or f'!({before})'})",
@@ -53,3 +58,41 @@ INTERFACE = Rule(
 NAME = Rule(f"size({{it}}.metadata.name) <= {LABEL_LENGTH}", MISNAMED)
 OF_AN_EIP = Rule("{it}.eip != ''", NO_EIP)
 EITHER = Rule("(has({it}.addresses) && size({it}.addresses) > 0) != (has({it}.count) && {it}.count != 0)", NOT_EITHER)
+
+# Of BGP. What the schemas of older releases take without a word, they go on taking where it may be meant.
+NEAR_OR_FAR = Rule(
+    "!(has({it}.ebgpMultihop) && has({it}.ebgpMultihop.enabled) && {it}.ebgpMultihop.enabled && has({it}.bfd))",
+    "spec.bfd is for peers on the next link, and spec.ebgpMultihop for others: leave one of them out",
+)
+MULTIHOP_OR_SECURITY = Rule(
+    "!(has({it}.ebgpMultihop) && has({it}.ebgpMultihop.enabled) && {it}.ebgpMultihop.enabled && "
+    "has({it}.ttlSecurity) && has({it}.ttlSecurity.enabled) && {it}.ttlSecurity.enabled)",
+    "spec.ebgpMultihop and spec.ttlSecurity exclude each other: enable one of them",
+)
+ONE_PASSWORD = Rule(
+    "!(has({it}.authPasswordSecretRef) && has({it}.conf) && has({it}.conf.authPassword) && {it}.conf.authPassword != '')",
+    "both spec.conf.authPassword and spec.authPasswordSecretRef are given: leave out the first",
+)
+ONE_WAY_TO_KNOW = Rule(
+    "(has({it}.neighborAddress) && {it}.neighborAddress != '' ? 1 : 0) + "
+    "(has({it}.neighborInterface) && {it}.neighborInterface != '' ? 1 : 0) + "
+    "(has({it}.neighborPrefix) && {it}.neighborPrefix != '' ? 1 : 0) < 2",
+    "spec.conf has several of neighborAddress, neighborInterface and neighborPrefix: give one of them",
+)
+SOMEBODYS_OWN = Rule(f"{{it}} != {AS_TRANS}", f"{AS_TRANS} is given, {OF_NOBODY}")
+SECONDS = Rule(
+    "{it}.matches('^([0-9]{1,5})?$')",
+    'write whole seconds as text, for example "90"',
+    excuse="oldSelf.value() == self",
+)
+LONG_ENOUGH = Rule("{it} != '1' && {it} != '2'", TOO_SHORT, excuse="oldSelf.value() == self")
+COMMUNITY = Rule(
+    "{it}.matches('^([0-9]{1,10}|[0-9]{1,5}:[0-9]{1,5}|[A-Za-z][A-Za-z-]*)$')",
+    "write two numbers up to 65535, as in 65000:100, or a name such as no-export",
+    items=True,
+)
+LARGE_COMMUNITY = Rule(
+    "{it}.matches('^[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$')",
+    "write three numbers up to 4294967295, as in 65000:1:2",
+    items=True,
+)

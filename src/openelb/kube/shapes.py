@@ -57,6 +57,30 @@ class QuotaShape(Shape):
     addresses_per_namespace: int | None = None
 
 
+class Layer2Shape(Shape):
+    profile: str | None = None
+    failback: bool | None = None
+    probe: str | None = None
+    on_conflict: str | None = None
+    answer: str | None = None
+    restart_grace_seconds: int | None = None
+
+
+class AttributesShape(Shape):
+    """What routes are announced with."""
+
+    communities: list[str] | None = None
+    large_communities: list[str] | None = None
+    local_preference: int | None = None
+    med: int | None = None
+
+
+class BgpShape(AttributesShape):
+    """`spec.bgp` of an Eip."""
+
+    announce: str | None = None
+
+
 class EipSpec(Shape):
     address: str | None = None
     protocol: str | None = None
@@ -71,6 +95,9 @@ class EipSpec(Shape):
     cooldown_seconds: int | None = None
     quota: QuotaShape | None = None
     adoption: str | None = None
+    node_selector: SelectorShape | None = None
+    layer2: Layer2Shape | None = None
+    bgp: BgpShape | None = None
 
 
 class RangeStatus(Shape):
@@ -119,6 +146,20 @@ class AllocationShape(ObjectShape):
     spec: AllocationSpec | None = None
 
 
+class ConflictSpec(Shape):
+    eip: str = ""
+    ip: str = ""
+    mac: str = ""
+    node: str = ""
+    last_seen: str = ""
+
+
+class ConflictShape(ObjectShape):
+    """network.kubesphere.io/v1alpha2 EipConflict."""
+
+    spec: ConflictSpec | None = None
+
+
 class ReservedFor(Shape):
     namespace: str | None = None
     name: str | None = None
@@ -147,6 +188,24 @@ class ReservationShape(ObjectShape):
 
 class NamespaceShape(ObjectShape):
     """v1 Namespace."""
+
+
+class NodeShape(ObjectShape):
+    """v1 Node, of which nothing but the metadata is asked for."""
+
+
+class TaintShape(Shape):
+    key: str = ""
+
+
+class TaintsShape(Shape):
+    taints: list[TaintShape] | None = None
+
+
+class TaintedNodeShape(ObjectShape):
+    """v1 Node, as far as its own speaker asks."""
+
+    spec: TaintsShape | None = None
 
 
 class PortShape(Shape):
@@ -198,8 +257,16 @@ class AnnouncedServiceShape(ObjectShape):
     status: ShownStatus | None = None
 
 
+class ConfigMapShape(ObjectShape):
+    """v1 ConfigMap."""
+
+    data: dict[str, str] | None = None
+
+
 class EndpointConditions(Shape):
     ready: bool | None = None
+    serving: bool | None = None
+    terminating: bool | None = None
 
 
 class EndpointShape(Shape):

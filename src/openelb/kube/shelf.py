@@ -24,6 +24,8 @@ class Shelf(Generic[Value]):
 
     def __init__(self, view: View[Value], on_change: Callable[[], None]) -> None:
         self.complete = False
+        self.is_done_without = False
+        """Whether it may not be read, and nobody waits for it."""
         self._view = view
         self._on_change = on_change
         self._held: dict[ServiceKey, Seen[Value]] = {}
@@ -55,8 +57,14 @@ class Shelf(Generic[Value]):
             held = self._held.get(key)
             if not (held and key in self._absorbed and held.uid == entry.uid and held.version > entry.version):
                 self._keep(entry)
-        self.complete = True
+        self.complete, self.is_done_without = True, False
         self._on_change()
+
+    def do_without(self) -> None:
+        """Nobody need wait for a list any longer; what was known before still is."""
+        if not self.complete:
+            self.complete = self.is_done_without = True
+            self._on_change()
 
     def put(self, seen: Seen[Value]) -> None:
         """An event. One that is not later than what is held changes nothing."""

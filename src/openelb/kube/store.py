@@ -14,23 +14,30 @@ from openelb.kube.client import Client
 from openelb.kube.reader import Seen
 from openelb.kube.resources import (
     ALLOCATIONS,
+    ANNOUNCED_EIPS,
     BGP_CONFS,
     BGP_PEERS,
+    CORDONED_NODES,
     EIP_OUTLINES,
     EIPS,
     LABELLED_SERVICES,
     NAMESPACES,
+    NODES,
     RESERVATIONS,
     SERVICES,
     SLICES,
+    WRITTEN_BGP_CONFS,
+    WRITTEN_BGP_PEERS,
     Resource,
     leases,
 )
 from openelb.kube.shapes import ObjectShape
 from openelb.kube.shelf import Shelf
-from openelb.kube.views import EndpointView, KeyedView, LeaseView
+from openelb.kube.views import Both, EndpointView, KeyedView, LeaseView, NodeView
 from openelb.kube.watch import Reflector
 from openelb.model.cluster import BgpObject, Page, Pool, Reservation, Service, ServiceKey
+from openelb.model.probes import Questions
+from openelb.model.routers import BgpConf, BgpPeer
 from openelb.model.snapshot import Snapshot, Unreadable
 
 Shape = TypeVar("Shape", bound=ObjectShape)
@@ -59,18 +66,32 @@ class Store:
         self._namespaces = KeyedView[str, Mapping[str, str]](lambda key: key.name)
         self._bgp_confs = KeyedView[str, BgpObject](lambda key: key.name)
         self._bgp_peers = KeyedView[str, BgpObject](lambda key: key.name)
+        self._confs = KeyedView[str, BgpConf](lambda key: key.name)
+        self._peers = KeyedView[str, BgpPeer](lambda key: key.name)
         self._endpoints = EndpointView()
         self._leases = LeaseView()
+        self._nodes = NodeView()
         self._pool_shelf = Shelf(self._pools, self.poke)
         self._service_shelf = Shelf(self._services, self.poke)
         self._page_shelf = Shelf(self._pages, self.poke)
-        self._bgp_shelves = {"BgpConf": Shelf(self._bgp_confs, self.poke), "BgpPeer": Shelf(self._bgp_peers, self.poke)}
+        confs = Bodies(client, WRITTEN_BGP_CONFS, self._confs, self.poke)
+        peers = Bodies(client, WRITTEN_BGP_PEERS, self._peers, self.poke)
+        self._bgp_shelves = {
+            "BgpConf": Shelf(Both(self._bgp_confs, confs), self.poke),
+            "BgpPeer": Shelf(Both(self._bgp_peers, peers), self.poke),
+        }
         self._reservation_shelf = Shelf(self._reservations, self.poke)
         self._unread: list[Callable[[], Iterator[Unreadable]]] = []
         self._parts: list[Part] = []
         self._runs: list[Callable[[], Coroutine[None, None, None]]] = []
         self._follow("EndpointSlice", SLICES, Shelf(self._endpoints, self.poke))
         self._follow("Lease", leases(namespace), Shelf(self._leases, self.poke))
+        self._follow("Node", NODES, Shelf(self._nodes, self.poke))
+        self._follow("Node", CORDONED_NODES, Shelf(self._nodes.cordons, self.poke))
+        self._follow("BgpConf", BGP_CONFS, self._bgp_shelves["BgpConf"])
+        self._follow("BgpPeer", BGP_PEERS, self._bgp_shelves["BgpPeer"])
+        self._add(confs, confs.run)
+        self._add(peers, peers.run)
 
     @classmethod
     def for_manager(cls, client: Client, namespace: str) -> Self:
@@ -80,8 +101,6 @@ class Store:
         store._follow("Service", SERVICES, store._service_shelf)
         store._follow("EipAllocation", ALLOCATIONS, store._page_shelf)
         store._follow("EipReservation", RESERVATIONS, store._reservation_shelf)
-        store._follow("BgpConf", BGP_CONFS, store._bgp_shelves["BgpConf"])
-        store._follow("BgpPeer", BGP_PEERS, store._bgp_shelves["BgpPeer"])
         store._follow("Namespace", NAMESPACES, Shelf(store._namespaces, store.poke))
         return store
 
@@ -91,14 +110,14 @@ class Store:
         neither with other Services nor with the addresses in use. Of both there is only what announcing asks for.
         """
         store = cls(client, namespace)
-        bodies = Bodies(client, store._pools, store.poke)
+        bodies = Bodies(client, ANNOUNCED_EIPS, store._pools, store.poke)
         store._follow("Eip", EIP_OUTLINES, Shelf(bodies, store.poke))
         store._add(bodies, bodies.run)
         store._follow("Service", LABELLED_SERVICES, store._service_shelf)
         return store
 
     def _follow(self, kind: str, resource: Resource[Shape, Value], shelf: Shelf[Value]) -> None:
-        self._add(shelf, Reflector(self._client, resource, shelf).run)
+        self._add(shelf, Reflector(self._client, resource, shelf, do_without=shelf.do_without).run)
         self._unread.append(partial(shelf.unread, kind))
 
     def _add(self, part: Part, run: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -135,13 +154,18 @@ class Store:
             services=services,
             endpoints=self._endpoints.sheet.read(),
             speakers=self._leases.sheet.read(),
+            nodes=self._nodes.sheet.read(),
             leader_renewal=self._leases.leader_renewal,
+            questions=self._leases.questions,
             gone=self._gone,
             pages=self._pages.sheet.read(),
             reservations=self._reservations.sheet.read(),
             namespaces=self._namespaces.sheet.read(),
             bgp_confs=self._bgp_confs.sheet.read(),
             bgp_peers=self._bgp_peers.sheet.read(),
+            confs=self._confs.sheet.read(),
+            peers=self._peers.sheet.read(),
+            without_confs=self._bgp_shelves["BgpConf"].is_done_without,
             unreadable={str(one): one for unread in self._unread for one in unread()},
         )
 
@@ -162,6 +186,11 @@ class Store:
                 self._bgp_shelves[written.kind].absorb(Seen(ServiceKey("", written.name), written.uid, version, left))
             case Reservation():
                 self._reservation_shelf.absorb(Seen(ServiceKey("", written.name), written.uid, version, written))
+
+    def note_questions(self, questions: Questions) -> None:
+        """They were written: the next look sees them."""
+        self._leases.questions = questions
+        self.poke()
 
     def note_gone(self, key: ServiceKey) -> None:
         """A direct read has shown that there is no such Service. Holds until it appears."""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from openelb.complaints import Complaints
 from openelb.kube.answers import UNREADABLE, refused_by_status
 from openelb.kube.backoff import Backoff
 from openelb.kube.client import PAGE, Client, describe
-from openelb.kube.errors import ApiError, Busy, Gone, Refused
+from openelb.kube.errors import ApiError, Busy, Forbidden, Gone, Refused
 from openelb.kube.reader import Reader, Seen
 from openelb.kube.resources import Resource
 from openelb.kube.shapes import ObjectShape, WatchLine
@@ -58,15 +59,21 @@ class Sink(Protocol[Value]):
 
 
 class Reflector(Generic[Shape, Value]):
-    """Keeps one sink up to date with one kind."""
+    """Keeps one sink up to date with one kind. `do_without` is called when that may not be read and need not be."""
 
     def __init__(
-        self, client: Client, resource: Resource[Shape, Value], sink: Sink[Value], backoff: Backoff | None = None
+        self,
+        client: Client,
+        resource: Resource[Shape, Value],
+        sink: Sink[Value],
+        backoff: Backoff | None = None,
+        do_without: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._resource = resource
         self._sink = sink
         self._backoff = backoff or Backoff()
+        self._do_without = do_without
         self._what = describe("watch", resource.path)
         self._reader = Reader(resource, self._what)
         self._version = ""
@@ -82,6 +89,8 @@ class Reflector(Generic[Shape, Value]):
             except ApiError as error:
                 trouble = error
                 self._complain(error)
+                if isinstance(error, Forbidden) and self._resource.without:
+                    self._do_without()
                 if self._is_lost(error, failures):
                     self._version = ""
             failures = 1 if time.monotonic() - started > _GOOD_WHILE else failures + 1
@@ -103,7 +112,7 @@ class Reflector(Generic[Shape, Value]):
             if self._complaints.is_due(error.cause):
                 log.info("%s: the server has forgotten where we were; listing again", self._what)
         elif self._complaints.begins(error.cause):
-            log.warning("%s: %s; trying again", self._what, error)
+            log.warning("%s: %s; %s", self._what, error, self._resource.without or "trying again")
 
     def _recovered(self) -> None:
         if self._complaints.ends():

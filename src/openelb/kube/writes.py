@@ -2,11 +2,26 @@
 
 from datetime import UTC, datetime
 
-from openelb.kube import decode, decode_pools, encode
-from openelb.kube.client import Client
-from openelb.kube.resources import ALLOCATIONS_PATH, allocation_path, bgp_path, eip_path, reservation_path, service_path
+import msgspec
+
+from openelb.kube import decode, decode_bgp, decode_pools, encode
+from openelb.kube.client import Client, JsonPatch
+from openelb.kube.errors import NotFound
+from openelb.kube.probes import questions_text
+from openelb.kube.resources import (
+    ALLOCATIONS_PATH,
+    allocation_path,
+    bgp_path,
+    eip_path,
+    leases_path,
+    node_path,
+    reservation_path,
+    service_path,
+)
 from openelb.kube.shapes import AllocationShape, EipShape, ObjectShape, ReservationShape, ServiceShape
+from openelb.model import names
 from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
+from openelb.model.probes import Questions
 
 
 async def read_service(client: Client, key: ServiceKey) -> Service:
@@ -41,7 +56,7 @@ async def write_pool_finalizer(client: Client, pool: Pool, *, present: bool) -> 
 async def release(client: Client, of: BgpObject) -> BgpObject:
     """Take the finalizer of older releases off a BgpConf or a BgpPeer. Raises Conflict when it changed since it was read."""
     answer = await client.patch(bgp_path(of.kind, of.name), encode.bgp_finalizer_patch(of), ObjectShape)
-    return decode.bgp_object(of.kind, answer)
+    return decode_bgp.bgp_object(of.kind, answer)
 
 
 async def write_page(client: Client, pool: Pool, seen: Page | None, page: Page) -> Page:
@@ -68,3 +83,24 @@ async def write_reservation(client: Client, seen: Reservation, wanted: Reservati
     return decode_pools.reservation(
         await client.patch(f"{reservation_path(seen.name)}/status", patch, ReservationShape)
     )
+
+
+async def write_drained(client: Client, name: str, *, drained: bool) -> None:
+    """Have a Node say that it is drained, or that it is not. Raises NotFound when there is none."""
+    annotations = {names.DRAINED: "true" if drained else None}
+    await client.merge(node_path(name), {"metadata": {"annotations": annotations}}, ObjectShape)
+
+
+async def write_questions(client: Client, namespace: str, questions: Questions) -> None:
+    """Have the Lease by which the manager says what is to be asked about on LANs say this."""
+    annotations = {names.PROBE: questions_text(questions)}
+    try:
+        patch: JsonPatch = [{"op": "add", "path": "/metadata/annotations", "value": annotations}]
+        await client.patch(f"{leases_path(namespace)}/{names.PROBES_LEASE}", patch, msgspec.Raw)
+    except NotFound:
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": names.PROBES_LEASE, "annotations": annotations},
+        }
+        await client.create(leases_path(namespace), body, msgspec.Raw)

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from openelb.model.addresses import Address
 from openelb.model.findings import Condition
+from openelb.model.layer2 import DEFAULTS, Layer2Choices
+from openelb.model.probes import NOTHING_FOUND, Found
 from openelb.model.ranges import Ranges
+from openelb.model.routers import AS_THE_POOL, BY_HOSTS, BgpChoices, ServiceRouting
 from openelb.model.selectors import Selector
 
 
@@ -85,7 +88,8 @@ class Pool:
 
     `given` is what it gives out of that: not what is excluded. A pool that is bound (by namespaces, their labels or the
     Services' labels) serves those Services that name none; `cooldown` is in seconds, `quota` in addresses for a namespace.
-    One that is `forced` may be changed or deleted in ways that admission would refuse.
+    One that is `forced` may be changed or deleted in ways that admission would refuse. Only the nodes that `node_selector`
+    matches announce it.
     """
 
     name: str
@@ -95,6 +99,9 @@ class Pool:
     problem: str = ""
     protocol: Protocol = Protocol.BGP
     interface: str = ""
+    node_selector: Selector | None = None
+    layer2: Layer2Choices = DEFAULTS
+    bgp: BgpChoices = BY_HOSTS
     disabled: bool = False
     default: bool = False
     left_to_cni: bool = False
@@ -143,14 +150,16 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class BgpObject:
-    """A BgpConf or a BgpPeer, as far as its metadata tells: what is in it nobody reads yet."""
+    """A BgpConf or a BgpPeer, as far as its metadata tells. The `edition` changes with what its author wrote."""
 
     kind: str
     name: str
+    left_to_cni: bool = False
     deleting: bool = False
     finalizers: tuple[str, ...] = ()
     uid: str = ""
     version: str = ""
+    edition: int = 0
 
 
 class Port(NamedTuple):
@@ -217,6 +226,7 @@ class Service:
     conditions: tuple[Condition, ...] = ()
     condition_types: tuple[str, ...] = ()
     moving_since: float = 0.0
+    routing: ServiceRouting = AS_THE_POOL
     deleting: bool = False
     created: str = ""
     uid: str = ""
@@ -240,11 +250,29 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the cluster, as far as it concerns who announces: `address` is what its annotation of OpenELB 0.5 says, an IP
+    or a CIDR. One that is `drained` announces only what nobody else can.
+    """
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    drained: bool = False
+    cordoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
-    """A network interface of a node that is up, with its addresses and their prefixes."""
+    """A network interface of a node that is up, with its addresses and their prefixes. `mac` is written `02:00:5e:00:53:01`;
+    speakers of older releases do not tell it. Where its `gateway_lost`, the gateway of the default route by it answered and
+    does not any more.
+    """
 
     name: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    mac: str = ""
+    gateway_lost: bool = False
 
     @property
     def hears_ipv6(self) -> bool:
@@ -254,9 +282,23 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What a speaker says of itself in its Lease. `renewal` changes with every renewal and is compared, never read as a time."""
+    """What a speaker says of itself in its Lease. `renewal` changes with every renewal and is compared, never read as a time.
+
+    It is good for so many `seconds`. The speaker `holds` these addresses though another node comes before it, and nodes that
+    are `unheard` are lost to it.
+    One that `leaves_when_cordoned` announces then only what nobody else can; so does one whose node is `tainted`, by a taint
+    of that key. `found` is what it asked about on LANs. `bgp` stands for the settings of the BgpConf that its gobgpd began with, as
+    `plan.turns` writes them; empty while it has none.
+    """
 
     node: str
     holder: str
     renewal: str
     links: tuple[Link, ...] = ()
+    seconds: int = 0
+    holds: frozenset[Address] = frozenset()
+    unheard: frozenset[str] = frozenset()
+    leaves_when_cordoned: bool = False
+    tainted: str = ""
+    found: Found = NOTHING_FOUND
+    bgp: str = ""

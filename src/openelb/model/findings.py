@@ -26,6 +26,8 @@ class Reason(StrEnum):
     ADDRESS_RESERVED = "AddressReserved"
     REQUEST_INVALID = "RequestInvalid"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    PROBING = "Probing"
+    ADDRESS_IN_USE_ELSEWHERE = "AddressInUseElsewhere"
     NODE_PROXY_UNSUPPORTED = "NodeProxyUnsupported"
 
     # openelb.io/Moving of a Service
@@ -33,6 +35,9 @@ class Reason(StrEnum):
 
     # openelb.io/AddressConflict of a Service
     ADDRESS_CONFLICT = "AddressConflict"
+
+    # Told of a Service as an Event, by the node that announces its address
+    ADDRESS_CLAIMED_ELSEWHERE = "AddressClaimedElsewhere"
 
     # Told of an Eip as an Event
     LEDGER_REPAIRED = "LedgerRepaired"
@@ -49,10 +54,24 @@ class Reason(StrEnum):
     READY = "Ready"
     INTERFACE_MISSING = "InterfaceMissing"
     INTERFACE_NOT_FOUND = "InterfaceNotFound"
+    NO_NODE = "NoNode"
     NO_SPEAKER = "NoSpeaker"
     NO_LOCAL_ENDPOINT = "NoLocalEndpoint"
+    NO_ENDPOINT = "NoEndpoint"
     PROTOCOL_NOT_SERVED = "ProtocolNotServed"
     LEFT_TO_CNI = "LeftToCNI"
+    NO_BGP_CONF = "NoBgpConf"
+    NO_BGP_PEER = "NoBgpPeer"
+    BGP_CONF_INVALID = "BgpConfInvalid"
+
+    # Ready of a BgpConf that can be used
+    NOT_RUNNING = "NotRunning"
+
+    # Established of a BgpPeer
+    ESTABLISHED = "Established"
+    NOT_ESTABLISHED = "NotEstablished"
+    BGP_PEER_INVALID = "BgpPeerInvalid"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,21 @@ Only what a change makes worse is refused: an object that breaks a rule already 
 being deleted always. A text begins as that of older releases where they had one, and ends in what to do.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
 from openelb.model import names
-from openelb.model.addresses import AddressRange, parse_address
-from openelb.model.cluster import Pool, Protocol, Reservation, ServiceKey
+from openelb.model.addresses import AddressRange
+from openelb.model.cluster import Node, Pool, Protocol, Reservation, ServiceKey
 from openelb.model.findings import Finding, Reason
 from openelb.model.ranges import EVERYTHING, Ranges, read
+from openelb.model.routers import BgpPeer
 from openelb.plan.books import Books
+from openelb.plan.interfaces import flaw
 from openelb.plan.ledger import Holding
-from openelb.plan.placement import CAN_REACH, misnamed, trusted, unserved
+from openelb.plan.placement import misnamed, trusted, unserved
 from openelb.plan.pools import reservation_outlook
 from openelb.plan.terms import Terms, held, seniority, usable
 from openelb.plan.wording import first_of
@@ -42,11 +44,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of the cluster: what its authors have laid down, who has which address, and the time (seconds since 1970)."""
+    """What is known of the cluster: what its authors have laid down, who has which address, the time (seconds since 1970), why
+    BGP announces nothing where that is so, and which BgpPeers and nodes there are.
+    """
 
     terms: Terms
     books: Books
     now: float = 0.0
+    hindered: Finding | None = None
+    peers: Mapping[str, BgpPeer] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
 
 
 # Eips. Of their status only the former address is looked at: who has what is in the books.
@@ -119,10 +126,7 @@ def _unlinked(pool: Pool) -> str:
         return ""
     if not pool.interface:
         return NO_INTERFACE
-    target = pool.interface.removeprefix(CAN_REACH)
-    if target != pool.interface and parse_address(target) is None:
-        return f"invalid can_reach address {target}: write one of that network, for example {CAN_REACH}192.0.2.1"
-    return ""
+    return flaw(pool.interface)
 
 
 _FLAWS: tuple[Callable[[Pool], str], ...] = (_unreadable, _unlinked)
@@ -200,7 +204,9 @@ def _users(pool: Pool, ranges: Ranges, facts: Facts) -> str:
 
 def _hints(pool: Pool, facts: Facts) -> list[str]:
     """What is accepted, and maybe not meant. Of a change only those are told that it brings."""
-    other, finding = _other_default(pool, facts), None if pool.left_to_cni else unserved(pool)
+    other, finding = _other_default(pool, facts), None
+    if not pool.left_to_cni:
+        finding = facts.hindered if pool.protocol is Protocol.BGP else unserved(pool)
     hints = []
     if other:
         hints.append(

@@ -84,7 +84,7 @@ class Chooser:
         refusals = []
         for pool in pools:
             choice = pool if isinstance(pool, Finding) else self._from(pool, service, request, slot, besides)
-            if isinstance(choice, Holding):
+            if isinstance(choice, Holding) or choice.reason is Reason.PROBING:  # a moment later it is no refusal
                 return choice
             refusals.append(choice)
         if len(refusals) == 1:
@@ -185,7 +185,11 @@ class Chooser:
             if entry is None or (entry.pool != pool.name and request.pools):
                 return taken(asked, others)
             return self._unshared(service, asked, others) or entry
-        return self._over_quota(pool, service, besides) or Holding(pool.name, asked)
+        return (
+            self._over_quota(pool, service, besides)
+            or self.vacancies.clear.obstacle(pool, asked)
+            or Holding(pool.name, asked)
+        )
 
     def _not_given(self, pool: Pool, asked: Address) -> Finding:
         elder = next((elder for elder in self.terms.elders.get(pool.name, ()) if asked in elder), None)

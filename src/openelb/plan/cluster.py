@@ -11,10 +11,12 @@ from openelb.model import names
 from openelb.model.addresses import Address
 from openelb.model.cluster import BgpObject, Page, Pool, PoolStatus, Publication, Reservation, Service, ServiceKey
 from openelb.model.findings import Reason
+from openelb.model.probes import Questions
 from openelb.model.snapshot import Snapshot
-from openelb.plan import pools, services
+from openelb.plan import clearance, pools, services
 from openelb.plan.admission import Facts
 from openelb.plan.allocation import Chooser, wants_address
+from openelb.plan.bgp_outlook import hindrance
 from openelb.plan.books import Books
 from openelb.plan.ledger import ROOM, Holding
 from openelb.plan.placement import Reach, reaches
@@ -38,7 +40,7 @@ class ClusterPlan:
     `pages` are EipAllocations by name as they are to be; one that is empty is to go. `pool_finalizers` says for an Eip whether
     it is to carry ours. `unknown` are holders of addresses that the snapshot does not have: before their addresses are free,
     a direct read must show that they are gone. `left` are objects from which the finalizer of an older release is to come
-    off. `repairs` say for an Eip what was wrong in its ledger. `due` is when time alone may change the plan (seconds since
+    off. `repairs` say for an Eip what was wrong in its ledger. `questions` are all that is to be asked about on LANs. `due` is when time alone may change the plan (seconds since
     1970).
     """
 
@@ -50,6 +52,7 @@ class ClusterPlan:
     unknown: frozenset[ServiceKey] = frozenset()
     left: tuple[BgpObject, ...] = ()
     repairs: Mapping[str, str] = field(default_factory=dict)
+    questions: Questions = field(default_factory=dict)
     due: float | None = None
 
 
@@ -84,7 +87,8 @@ class Planner:
         books = self._books
         touched = books.update(snapshot)
         speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in alive}
-        laid_down, reach = terms(snapshot, now, self._division), reaches(snapshot.pools, speakers)
+        laid_down = terms(snapshot, now, self._division)
+        reach = reaches(snapshot.pools, speakers, snapshot.nodes, hindrance(snapshot))
         self._division = laid_down.division
         if self._have_changed(snapshot, laid_down, reach):
             touched |= snapshot.services.keys()
@@ -92,7 +96,8 @@ class Planner:
         touched |= self._waiting | self._moved_endpoints(snapshot)
         laid_down = pools.hold(laid_down, books)
         due = [one.expires for one in laid_down.reservations if one.expires < math.inf]
-        chooser = Chooser(books, laid_down, Vacancies(books, laid_down, now, due), due)
+        clear = clearance.clearance(snapshot, reach, alive, now, due)
+        chooser = Chooser(books, laid_down, Vacancies(books, laid_down, now, due, clear), due)
         look = Look(snapshot, books, laid_down, reach, chooser, now, self._lb_class)
         judged = [snapshot.services[key] for key in sorted(touched & snapshot.services.keys())]
         unknown, struck = _strike_the_gone(look)
@@ -100,12 +105,14 @@ class Planner:
         for key in touched - snapshot.services.keys():
             self._verdicts.pop(key, None)
             self._waiting.discard(key)
+        questions = clearance.questions(clear, snapshot, books, laid_down)
         return ClusterPlan(
             pools=self._statuses.judge(look),
             pages={place.name: page for place, page in books.pages.changed() if place.name},
             pool_finalizers=pools.finalizers(look),
             services=dict(self._verdicts),
             reservations=pools.reservations(look),
+            questions=questions,
             unknown=unknown,
             left=_left(snapshot),
             repairs=_repairs(entered, struck),
@@ -114,7 +121,9 @@ class Planner:
 
     def facts(self, snapshot: Snapshot, now: float) -> Facts:
         """What a change of an Eip or an EipReservation is judged by: who has what is known as of the last look."""
-        return Facts(terms(snapshot, now, self._division), self._books, now)
+        return Facts(
+            terms(snapshot, now, self._division), self._books, now, hindrance(snapshot), snapshot.peers, snapshot.nodes
+        )
 
     def _have_changed(self, snapshot: Snapshot, laid_down: Terms, reach: Mapping[str, Reach]) -> bool:
         """Whether the ground has, that every judgement stands on."""
@@ -139,14 +148,15 @@ class Planner:
         return known[1]
 
     def _moved_endpoints(self, snapshot: Snapshot) -> set[ServiceKey]:
-        """Who asks for local traffic and has its pods elsewhere, with all who share an address with it."""
+        """Who asks for local traffic and has its pods elsewhere, or has its first or its last, with all who share an address with it."""
         before, self._endpoints = self._endpoints, snapshot.endpoints
         if before is snapshot.endpoints:
             return set()
         moved = {
             key
             for key, service in snapshot.services.items()
-            if service.local_traffic_only and before.get(key) != snapshot.endpoints.get(key)
+            if before.get(key) != (here := snapshot.endpoints.get(key))
+            and (service.local_traffic_only or not (before.get(key) and here))
         }
         return {key for one in moved for key in (one, *self._books.neighbours(one))}
 

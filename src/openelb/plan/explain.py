@@ -1,15 +1,19 @@
 """Why a Service has its address or none, and why that node answers for it: the same judgements, told to a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
 from openelb.model.cluster import Protocol, Publication, Service, ServiceKey, Speaker
 from openelb.model.snapshot import Snapshot, Unreadable
-from openelb.plan import cluster, node
+from openelb.plan import cluster, node, ownership
 from openelb.plan.allocation import wants_address
-from openelb.plan.placement import candidates, link_for, winner
+from openelb.plan.gateways import is_without
+from openelb.plan.interfaces import AUTO, link_for, words
+from openelb.plan.ownership import keepers
+from openelb.plan.placement import candidates, winner
+from openelb.plan.standing import departure, is_excluded, is_selected
 from openelb.plan.terms import terms
 from openelb.plan.wording import not_ours
 
@@ -75,10 +79,10 @@ def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_clas
     found = [one for one in map(parse_address, service.ingress) if one is not None]
     if pool is None or not found:
         return Explanation(str(key), "", "", "", False, sentences, ())
-    nobody = node.Answer(pool, (service,), frozenset())
+    nobody = node.Answer(pool, (service,), frozenset(), frozenset())
     answers = node.answers(snapshot, alive, lb_class)
-    answer = answers.get(found[0], nobody)
-    owner, *owners = [winner(address, answers.get(address, nobody).nodes) or "" for address in found]
+    answer, kept = answers.get(found[0], nobody), keepers(snapshot.speakers)
+    owner, *owners = [_announcers(address, answers.get(address, nobody), kept.get(address, ())) for address in found]
     further = [f"{_who(other)} answers for {address}" for address, other in zip(found[1:], owners, strict=True)]
     return Explanation(
         service=str(key),
@@ -94,26 +98,59 @@ def _explain(snapshot: Snapshot, alive: frozenset[str], key: ServiceKey, lb_clas
     )
 
 
+def _announcers(address: Address, answer: node.Answer, kept: Sequence[str]) -> str:
+    """The one node that answers; or all that routers may send to."""
+    if answer.pool.protocol is Protocol.BGP:
+        return ", ".join(sorted(answer.nodes))
+    return ownership.owner(address, answer.pool, answer.nodes, answer.rather, kept) or ""
+
+
 def _verdict(
     speaker: Speaker, address: Address, answer: node.Answer, snapshot: Snapshot, alive: frozenset[str], owner: str
 ) -> str:
     name, pool = speaker.node, answer.pool
+    if pool.protocol is Protocol.BGP and name in answer.nodes:
+        return "tells its routers that it is a way to the address"
     if name == owner:
-        return "answers: it has the highest weight for this address among the nodes that may"
+        if name == winner(address, answer.rather):
+            return "answers: it has the highest weight for this address among the nodes that may"
+        return "answers: the address is here already, and stays while another node before it could take it"
     if name not in alive:
         return "is lost: its speaker does not renew its Lease"
     if name in answer.nodes:
         return "stands by: would answer if the nodes before it were lost"
-    if pool.protocol is not Protocol.LAYER2:
+    facts = snapshot.nodes.get(name)
+    if is_excluded(facts):
+        return f"announces nothing: it has the label {names.EXCLUDED}"
+    if not is_selected(pool.node_selector, facts):
+        return f"is not one of the nodes that spec.nodeSelector of Eip {pool.name} selects"
+    if pool.protocol is Protocol.VIP:
         return f"does not announce {pool.protocol.value} in this version"
-    link = link_for(pool.interface, speaker.links)
+    if pool.protocol is Protocol.BGP:
+        return _no_way(name, answer, snapshot)
+    link = link_for(pool.interface, speaker.links, address, facts.address if facts else "")
+    if link is None and words(pool.interface) == (AUTO,):
+        return f"has no interface in a network that holds {address}; it has {_links(speaker)}"
     if link is None:
         return f"has no interface {pool.interface} that is up; it has {_links(speaker)}"
     if not link.hears_ipv6 and address.version == 6:
         return f"has no IPv6 address on interface {link.name}, so it does not hear IPv6 there"
     if name not in candidates(frozenset({name}), answer.services, snapshot.endpoints):
-        return "has no ready endpoint, and externalTrafficPolicy is Local"
+        return NO_ENDPOINT_HERE
+    if why := departure(facts, speaker):
+        return f"is {why}: would answer if no other node could"
+    if is_without(pool, address, speaker.links, facts.address if facts else ""):
+        return f"has lost its gateway on interface {link.name}: would answer if no other node could"
     return "does not announce this address, as said above"
+
+
+def _no_way(name: str, answer: node.Answer, snapshot: Snapshot) -> str:
+    if name not in candidates(frozenset({name}), answer.services, snapshot.endpoints):
+        return NO_ENDPOINT_HERE
+    return "does not announce this address, as said above"
+
+
+NO_ENDPOINT_HERE = "has no ready endpoint, and externalTrafficPolicy is Local"
 
 
 def _who(owner: str) -> str:

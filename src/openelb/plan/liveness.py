@@ -1,4 +1,4 @@
-"""Who is alive, judged from the renewals an observer has seen and from nobody's wall clock.
+"""Who is alive by its Lease, judged from the renewals an observer has seen and from nobody's wall clock.
 
 A renewal counts by when it was *seen* here. Silence counts only while the observer's own renewals come back to it
 through the same watch: with the API server away, or the observer cut off, nobody grows old.
@@ -7,6 +7,8 @@ through the same watch: with the API server away, or the observer cut off, nobod
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+from openelb.model.cluster import Speaker
 
 # A speaker renews every second and is lost after four, so that an address is answered elsewhere within five.
 TTL_SECONDS = 4.0
@@ -18,13 +20,15 @@ ECHOES = 4
 TTL_FOUND_SECONDS = 2.5
 ECHOES_FOUND = 2
 
+NO_TTLS: Mapping[str, float] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The last renewal of one peer: when it was seen (monotonic seconds), and after how many echoes of our own.
 
     `renewed` is false for one that was found as it is and has not changed since. `unanswered` counts its renewals since
-    the last of our own.
+    the last of our own. `ttl` is for how many seconds a renewal is good.
     """
 
     renewal: str
@@ -32,10 +36,16 @@ class Heard:
     echo: int
     renewed: bool = False
     unanswered: int = 0
+    ttl: float = TTL_SECONDS
+
+    @property
+    def patience(self) -> float:
+        """Seconds without another renewal after which it may be lost."""
+        return self.ttl if self.renewed else self.ttl * TTL_FOUND_SECONDS / TTL_SECONDS
 
     def is_lost(self, now: float, echo: int) -> bool:
-        ttl, echoes = (TTL_SECONDS, ECHOES) if self.renewed else (TTL_FOUND_SECONDS, ECHOES_FOUND)
-        return now - self.at >= ttl and echo - self.echo >= echoes
+        echoes = ECHOES if self.renewed else ECHOES_FOUND
+        return now - self.at >= self.patience and echo - self.echo >= echoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,23 @@ class Hearing:
     peers: Mapping[str, Heard] = field(default_factory=dict)
 
 
-def listen(before: Hearing, own: str, renewals: Mapping[str, str], now: float) -> Hearing:
+def ttls(speakers: Mapping[str, Speaker]) -> dict[str, float]:
+    """For how many seconds a renewal of each is good: as it says itself, unless another speaker says that it is not heard."""
+    unheard = frozenset[str]().union(*(speaker.unheard for speaker in speakers.values()))
+    return {
+        node: TTL_SECONDS if node in unheard else max(TTL_SECONDS, speaker.seconds)
+        for node, speaker in speakers.items()
+    }
+
+
+def listen(
+    before: Hearing,
+    own: str,
+    renewals: Mapping[str, str],
+    now: float,
+    ttls: Mapping[str, float] = NO_TTLS,
+    own_ttl: float = TTL_SECONDS,
+) -> Hearing:
     """Fold one look at everybody's renewals into what was heard before. Who left is forgotten.
 
     `own` is empty while our own Lease is not in the cluster: that is silence, and no echo.
@@ -61,12 +87,14 @@ def listen(before: Hearing, own: str, renewals: Mapping[str, str], now: float) -
     own = own or before.own
     echo = before.echo + (own != before.own)
     echoed = echo != before.echo
-    peers = {
-        peer: _heard(before.peers.get(peer), renewal, now, echo, echoed=echoed) for peer, renewal in renewals.items()
-    }
+    peers = {}
+    for peer, renewal in renewals.items():
+        heard = _heard(before.peers.get(peer), renewal, now, echo, echoed=echoed)
+        ttl = ttls.get(peer, TTL_SECONDS)
+        peers[peer] = heard if heard.ttl == ttl else replace(heard, ttl=ttl)
     if not echoed:
         return replace(before, own=own, peers=peers)
-    return Hearing(own, echo, now, before.silences + (now - before.echoed_at > TTL_SECONDS), peers)
+    return Hearing(own, echo, now, before.silences + (now - before.echoed_at > own_ttl), peers)
 
 
 def _heard(before: Heard | None, renewal: str, now: float, echo: int, *, echoed: bool) -> Heard:
@@ -74,7 +102,7 @@ def _heard(before: Heard | None, renewal: str, now: float, echo: int, *, echoed:
         return Heard(renewal, now, echo)
     unanswered = 0 if echoed else before.unanswered
     if before.renewal != renewal:
-        return Heard(renewal, now, echo, renewed=True, unanswered=unanswered + (not echoed))
+        return Heard(renewal, now, echo, renewed=True, unanswered=unanswered + (not echoed), ttl=before.ttl)
     return before if unanswered == before.unanswered else replace(before, unanswered=unanswered)
 
 
@@ -88,12 +116,12 @@ def is_given_up(hearing: Hearing, me: str, now: float) -> bool:
     arrive, and nobody is given up.
     """
     ours = hearing.peers.get(me)
-    if ours is None or now - ours.at < TTL_SECONDS:
+    if ours is None or now - ours.at < ours.ttl:
         return False
     return any(heard.unanswered >= ECHOES for peer, heard in hearing.peers.items() if peer != me)
 
 
 def next_loss(hearing: Hearing, now: float) -> float | None:
     """When, at the earliest, somebody could turn out to be lost by the passing of time alone."""
-    times = (heard.at + (TTL_SECONDS if heard.renewed else TTL_FOUND_SECONDS) for heard in hearing.peers.values())
+    times = (heard.at + heard.patience for heard in hearing.peers.values())
     return min((time for time in times if time > now), default=None)

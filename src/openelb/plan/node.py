@@ -1,17 +1,26 @@
 """The speaker's whole judgement: which addresses this node announces."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 from openelb.model import names
 from openelb.model.addresses import Address, parse_address
 from openelb.model.announcements import Claim
-from openelb.model.cluster import Pool, Service, ServiceKey
+from openelb.model.cluster import Pool, Protocol, Service, ServiceKey
 from openelb.model.snapshot import Snapshot
-from openelb.plan.placement import age, candidates, link_for, reaches, trusted, winner, wins
+from openelb.plan import gateways
+from openelb.plan.bgp_outlook import hindrance
+from openelb.plan.interfaces import link_for
+from openelb.plan.ownership import apart, contenders, is_held, is_kept, keepers
+from openelb.plan.placement import Reach, candidates, reaches, winner, wins
+from openelb.plan.presence import Alive
+from openelb.plan.showing import read, showing, source, touched
+from openelb.plan.standing import best, leaving
 
 OTHERS_NAMED = 3
+NO_ADDRESSES = frozenset[Address]()
+NOBODY_ALIVE = Alive()
 
 Value = TypeVar("Value")
 
@@ -29,10 +38,13 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What this node announces, and on which grounds. `others` has the candidates for the addresses that it does not."""
+    """What this node announces, and on which grounds. `others` has the candidates for the addresses that it does not, and
+    `holds` those that it does although another node comes before it.
+    """
 
     claims: Mapping[Claim, Grounds] = field(default_factory=dict)
     others: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    holds: frozenset[Address] = frozenset()
 
     def why_not(self, address: Address) -> str:
         """Why this node does not announce the address."""
@@ -55,7 +67,7 @@ class Judgement:
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)
-    alive: frozenset[str] = frozenset()
+    alive: Alive = NOBODY_ALIVE
     shown: Mapping[str, _Shown] = field(default_factory=dict)
     plan: NodePlan = field(default_factory=NodePlan)
 
@@ -63,14 +75,20 @@ class Judgement:
         """Those that show the address."""
         return self.shown[address].services if address in self.shown else ()
 
-    def agrees_with(self, snapshot: Snapshot, alive: frozenset[str]) -> bool:
+    def agrees_with(self, snapshot: Snapshot, alive: Alive) -> bool:
         """Whether all that concerns every address is as it was, so that each can be judged on its own."""
-        links, before = snapshot.speakers.items(), self.snapshot.speakers.items()
         return (
             self.alive == alive
             and self.snapshot.pools == snapshot.pools
-            and {node: speaker.links for node, speaker in before} == {node: speaker.links for node, speaker in links}
+            and self.snapshot.nodes == snapshot.nodes
+            and _told(self.snapshot) == _told(snapshot)
+            and _held(self.snapshot) == _held(snapshot)
         )
+
+    def is_of_same_speakers(self, other: "Judgement") -> bool:
+        """Whether the same speakers were alive in both, on the same links, whatever their gateways and the nodes' taints."""
+        one, another = (_equipped(judged.snapshot) for judged in (self, other))
+        return self.alive == other.alive and one == another
 
 
 def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = names.LOAD_BALANCER_CLASS) -> NodePlan:
@@ -78,144 +96,152 @@ def plan(snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str = nam
 
     A node whose own Lease is not in the cluster announces nothing: its peers could not know of it.
     """
-    return judge(Judgement(), snapshot, me, alive, lb_class).plan
+    return judge(Judgement(), snapshot, me, Alive(alive), lb_class).plan
 
 
-def judge(before: Judgement, snapshot: Snapshot, me: str, alive: frozenset[str], lb_class: str) -> Judgement:
+def judge(
+    before: Judgement,
+    snapshot: Snapshot,
+    me: str,
+    alive: Alive,
+    lb_class: str,
+    inherited: frozenset[Address] = NO_ADDRESSES,
+) -> Judgement:
     """The same plan, made from the one `before` of the same node: only what Services show that have changed is judged anew.
+    What the process before this one announced is `inherited`.
 
     A thousand Services that come to ten thousand would otherwise cost a minute of processor time.
     """
-    if me not in alive or me not in snapshot.speakers:
+    if me not in alive.nodes or me not in snapshot.speakers:
         return Judgement()
+    earlier = before.plan
     if not before.agrees_with(snapshot, alive):
         before = Judgement()
-    touched = _touched(before.snapshot, snapshot)
-    if not touched:
+    concerned = touched(before.snapshot, snapshot)
+    if not concerned:
         return replace(before, snapshot=snapshot, alive=alive)
-    links = {pool.interface: link_for(pool.interface, snapshot.speakers[me].links) for pool in snapshot.pools.values()}
-    here = len(alive & snapshot.speakers.keys())
+    links, own = snapshot.speakers[me].links, snapshot.nodes[me].address if me in snapshot.nodes else ""
+    here = inherited.union(claim.address for claim in earlier.claims)
+    there, known = len(alive.nodes & snapshot.speakers.keys()), frozenset(snapshot.speakers)
+    kept = keepers(snapshot.speakers, but=me)
     shown, claims, others = dict(before.shown), dict(before.plan.claims), dict(before.plan.others)
-    showing = _showing(before, snapshot, touched, lb_class)
-    for text in showing:
+    holds = set(before.plan.holds)
+    found = showing(before.snapshot, before.services, snapshot, concerned, lb_class)
+    for text in found:
         if (former := shown.pop(text, None)) and former.claim:
             del claims[former.claim]
+            holds.discard(former.claim.address)
         elif former:
-            del others[_address(text)]
-    for text, answer in _answers(snapshot, alive, showing).items():
-        address, link, claim = _address(text), links[answer.pool.interface], None
-        if link is not None and me in answer.nodes and wins(me, address, answer.nodes):
-            claim = Claim(address, link.name, answer.pool.protocol)
-            claims[claim] = _grounds(me, answer, here)
+            del others[read(text)]
+    for text, answer in _answers(snapshot, alive, found).items():
+        address, claim = read(text), None
+        was_held = address in earlier.holds or _was_elsewhere(me, address, earlier)
+        keeping = kept.get(address, ())
+        if is_kept(me, address, answer.rather, was_here=address in here, was_held=was_held):
+            keeping = (*keeping, me)
+        among = contenders(answer.pool, answer.nodes, answer.rather, keeping)
+        ours = answer.pool.protocol is not Protocol.BGP and me in among and wins(me, address, among)
+        if ours and (link := link_for(answer.pool.interface, links, address, own)) is not None:
+            claim = Claim(address, link.name, answer.pool.protocol, answer.pool.layer2)
+            claims[claim] = _grounds(me, answer, among, there)
+            if is_held(me, address, answer.able, known, was_held=was_held):
+                holds.add(address)
         else:
-            others[address] = answer.nodes
-        shown[text] = _Shown(showing[text], claim)
-    return Judgement(snapshot, alive, shown, NodePlan(claims, others))
+            others[address] = among
+        shown[text] = _Shown(found[text], claim)
+    return Judgement(snapshot, alive, shown, NodePlan(claims, others, frozenset(holds)))
+
+
+def _was_elsewhere(me: str, address: Address, before: NodePlan) -> bool:
+    return winner(address, before.others.get(address, ())) not in (None, me)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Of one address: its pool, the Services that show it, and the nodes that may answer for it."""
+    """Of one address: its pool, the Services that show it, the nodes that may answer for it, those of them that do so `rather`,
+    since the others have other addresses of the same Service, and those that might if they were alive.
+    """
 
     pool: Pool
     services: tuple[Service, ...]
     nodes: frozenset[str]
+    rather: frozenset[str]
+    able: frozenset[str] = frozenset()
 
 
 def answers(snapshot: Snapshot, alive: frozenset[str], lb_class: str) -> Mapping[Address, Answer]:
     """The addresses that Services show, each with who may answer for it while the nodes in `alive` are."""
-    showing = _showing(Judgement(), snapshot, snapshot.services.keys(), lb_class)
-    return {_address(text): answer for text, answer in _answers(snapshot, alive, showing).items()}
+    found = showing(Snapshot(), lambda address: (), snapshot, snapshot.services.keys(), lb_class)
+    return {read(text): answer for text, answer in _answers(snapshot, Alive(alive), found).items()}
 
 
-def _answers(
-    snapshot: Snapshot, alive: frozenset[str], showing: Mapping[str, tuple[ServiceKey, ...]]
-) -> dict[str, Answer]:
+def _reach(snapshot: Snapshot, alive: Alive) -> dict[str, Reach]:
+    """The reach of every pool, by the nodes that are alive to it."""
+    found: dict[str, Reach] = {}
+    for nodes in {alive.nodes, *alive.sooner.values()}:
+        pools = {name: pool for name, pool in snapshot.pools.items() if alive.of(pool.layer2) == nodes}
+        speakers = {node: speaker for node, speaker in snapshot.speakers.items() if node in nodes}
+        found |= reaches(pools, speakers, snapshot.nodes, hindrance(snapshot))
+    return found
+
+
+def _answers(snapshot: Snapshot, alive: Alive, showing: Mapping[str, tuple[ServiceKey, ...]]) -> dict[str, Answer]:
     """Where the labels of its Services disagree, the first pool by name counts: every node has to judge alike."""
-    reach = reaches(snapshot.pools, {node: speaker for node, speaker in snapshot.speakers.items() if node in alive})
+    unwilling = leaving(snapshot.nodes, snapshot.speakers)
+    cut_off = gateways.without(snapshot.speakers, snapshot.nodes)
+    reach = _reach(snapshot, alive)
+    everybody = Alive(frozenset(snapshot.speakers))
+    able = reach if alive == everybody else _reach(snapshot, everybody)
     found = {}
     for address, keys in showing.items():
         if keys:
             services = tuple([snapshot.services[key] for key in keys])
-            number = _address(address)
-            sources = [_source(number, service.pool_label, snapshot.pools) for service in services]
+            number = read(address)
+            sources = [source(number, service.pool_label, snapshot.pools) for service in services]
             pool = min([source for source in sources if source is not None], key=lambda pool: pool.name)
-            nodes = reach[pool.name].of(number)
-            found[address] = Answer(pool, services, candidates(nodes, services, snapshot.endpoints))
+            nodes = candidates(reach[pool.name].of(number), services, snapshot.endpoints)
+            nodes = best(best(nodes, unwilling), cut_off(pool, number))
+            could = candidates(able[pool.name].of(number), services, snapshot.endpoints)
+            first = min(services, key=lambda service: service.key)
+            others = apart(_earlier(number, first, able, snapshot.pools))
+            found[address] = Answer(pool, services, nodes, nodes - others or nodes, could - others or could)
     return found
 
 
-def _touched(before: Snapshot, snapshot: Snapshot) -> Set[ServiceKey]:
-    """The Services that may be judged otherwise than before, but for what concerns all of them."""
-    services = _changed(before.services, snapshot.services)
-    if before.endpoints is snapshot.endpoints:
-        return services
-    local = [key for key, service in snapshot.services.items() if service.local_traffic_only]
-    return services.union(key for key in local if before.endpoints.get(key) is not snapshot.endpoints.get(key))
-
-
-def _changed(before: Mapping[ServiceKey, Value], now: Mapping[ServiceKey, Value]) -> set[ServiceKey]:
-    """Told by identity, since the store replaces what has changed and nothing else. To take too much for changed is no harm."""
-    if before is now:
-        return set()
-    changed = {key for key, value in now.items() if before.get(key) is not value}
-    new = sum(key not in before for key in changed)
-    return changed if len(before) + new == len(now) else changed | (before.keys() - now.keys())
-
-
-def _showing(
-    before: Judgement, snapshot: Snapshot, touched: Set[ServiceKey], lb_class: str
-) -> dict[str, tuple[ServiceKey, ...]]:
-    """All addresses that the touched Services show or have shown, each with every Service that shows it, maybe none."""
-    showing: dict[str, tuple[ServiceKey, ...]] = {}
-    for key in touched & before.snapshot.services.keys():
-        for address in _shown(before.snapshot.services[key], before.snapshot.pools, lb_class):
-            keys = showing.get(address, before.services(address))
-            showing[address] = tuple(other for other in keys if other != key)
-    for key in touched & snapshot.services.keys():
-        for address in _shown(snapshot.services[key], snapshot.pools, lb_class):
-            showing[address] = (*showing.get(address, before.services(address)), key)
-    return showing
-
-
-def _is_ours(service: Service, lb_class: str) -> bool:
-    return service.load_balancer and service.load_balancer_class in ("", lb_class)
-
-
-def _shown(service: Service, pools: Mapping[str, Pool], lb_class: str) -> Iterable[str]:
-    """The addresses of a Service of ours that are to be believed: those of a pool, where its label names one that is there.
-
-    Each as one text, whoever wrote it: `2001:DB8::1` is `2001:db8::1`.
-    """
-    found: dict[str, None] = {}
-    if service.pool_label not in pools or not service.ingress or not _is_ours(service, lb_class):
-        return found
+def _earlier(
+    address: Address, service: Service, able: Mapping[str, Reach], pools: Mapping[str, Pool]
+) -> Iterator[tuple[Address, frozenset[str]]]:
+    """The Service's addresses before that one, each with the nodes that can announce it."""
     for text in service.ingress:
-        address = parse_address(text)
-        if address is not None and _source(address, service.pool_label, pools):
-            found[text if address.version == 4 else str(address)] = None
-    return found
+        one = parse_address(text)
+        if one is None or one == address:
+            return
+        if pool := source(one, service.pool_label, pools):
+            yield one, able[pool.name].of(one)
 
 
-def _source(address: Address, label: str, pools: Mapping[str, Pool]) -> Pool | None:
-    """The pool by whose word an address is announced: the labelled one, or where that does not have it, the oldest that does.
-
-    The label has room for one name, and a Service may have addresses of several pools.
-    """
-    labelled = pools[label]
-    if address in trusted(labelled):
-        return labelled
-    return min((pool for pool in pools.values() if address in trusted(pool)), key=age, default=None)
+def _told(snapshot: Snapshot) -> Mapping[str, tuple[object, ...]]:
+    """What speakers say of their nodes, as far as it matters here."""
+    return {node: (one.links, one.leaves_when_cordoned, one.tainted) for node, one in snapshot.speakers.items()}
 
 
-def _address(text: str) -> Address:
-    """What `_shown` has read already."""
-    return cast("Address", parse_address(text))
+def _equipped(snapshot: Snapshot) -> Mapping[str, tuple[object, ...]]:
+    """The same, but for what may change while a node is as able to announce as before: gateways and taints."""
+    speakers = gateways.without_losses(snapshot.speakers)
+    return {node: (one.links, one.leaves_when_cordoned) for node, one in speakers.items()}
 
 
-def _grounds(me: str, answer: Answer, alive: int) -> Grounds:
-    others = sorted(answer.nodes - {me})
-    if others:
+def _held(snapshot: Snapshot) -> Mapping[str, frozenset[Address]]:
+    return {node: speaker.holds for node, speaker in snapshot.speakers.items()}
+
+
+def _grounds(me: str, answer: Answer, among: frozenset[str], alive: int) -> Grounds:
+    others = sorted(among - {me})
+    if among != answer.rather and not others:
+        sentence = "it is here already, and stays"
+    elif among != answer.nodes and not others:
+        sentence = "the other nodes have other addresses of its Service"
+    elif others:
         sentence = f"won over {', '.join(others[:OTHERS_NAMED])}"
         if len(others) > OTHERS_NAMED:
             sentence += f" and {len(others) - OTHERS_NAMED} more"

@@ -4,21 +4,25 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 
 from openelb.model import names
 from openelb.model.addresses import Address, AddressRange, parse_address
-from openelb.model.cluster import Link, Pool, Protocol, Service, ServiceKey, Speaker
+from openelb.model.cluster import Node, Pool, Protocol, Service, ServiceKey, Speaker
 from openelb.model.findings import Finding, Reason
 from openelb.model.ranges import Ranges, read
+from openelb.plan.bgp_outlook import NO_ENDPOINT, bgp_outlook, is_empty
+from openelb.plan.interfaces import AUTO, NOBODY, Near, Ways, ways, words
+from openelb.plan.outlook import layer2_outlook, told, unheard
+from openelb.plan.standing import is_excluded, is_selected
 
-CAN_REACH = "can_reach:"
 LABEL_LENGTH = 63  # of the value of a label; names of objects may be longer
 MISNAMED = (
     f"its name is longer than the {LABEL_LENGTH} characters that the label {names.POOL_LABEL} of a Service may have: "
     "create it under a shorter name"
 )
-NOBODY = frozenset[str]()
-INTERFACES_NAMED = 8  # a sentence that lists more is not read
+NO_NODES: Mapping[str, Node] = MappingProxyType({})
+NOWHERE = Near()
 
 
 def winner(address: Address, nodes: Iterable[str]) -> str | None:
@@ -39,16 +43,6 @@ def wins(me: str, address: Address, nodes: Iterable[str]) -> bool:
 
 def _weight(node: str, address: str) -> bytes:
     return sha256(f"{node}#{address}".encode()).digest()
-
-
-def link_for(interface: str, links: Iterable[Link]) -> Link | None:
-    """The link that an Eip's `interface` means on a node: by name, or the one whose subnet holds `can_reach:<address>`."""
-    if not interface.startswith(CAN_REACH):
-        return next((link for link in links if link.name == interface), None)
-    target = parse_address(interface.removeprefix(CAN_REACH))
-    if target is None or target.is_link_local:  # which every link has
-        return None
-    return next((link for link in links if any(target in address.network for address in link.addresses)), None)
 
 
 def age(pool: Pool) -> tuple[str, str, str]:
@@ -79,33 +73,72 @@ def former(text: str, first: str, last: str) -> Ranges:
 class Reach:
     """The nodes that can announce the addresses of a pool, and why there are none where that is so (else reason Ready).
 
-    `ipv6_nodes` are those of `nodes` where the kernel hears IPv6 on the interface: it is off on others.
+    `ipv6_nodes` are those of `nodes` where the kernel hears IPv6 on the interface: it is off on others. `near` has, of a
+    pool with the interface `auto`, the nodes that are in a network with some of its addresses: they can announce these.
     """
 
     nodes: frozenset[str]
     ipv6_nodes: frozenset[str]
     finding: Finding
+    near: Near = NOWHERE
 
     def of(self, address: Address) -> frozenset[str]:
         """The nodes that can announce that address."""
-        return self.nodes if address.version == 4 else self.ipv6_nodes
+        anyway = self.nodes if address.version == 4 else self.ipv6_nodes
+        return anyway | self.near.holding(address) if self.near.nodes else anyway
 
 
-def reaches(pools: Mapping[str, Pool], speakers: Mapping[str, Speaker]) -> dict[str, Reach]:
-    """The reach of every pool; `speakers` are those alive, by node. Computed once, since a cluster has many Services."""
-    there = {
-        interface: {node: link for node, speaker in speakers.items() if (link := link_for(interface, speaker.links))}
-        for interface in {pool.interface for pool in pools.values()}
+def reaches(
+    pools: Mapping[str, Pool],
+    speakers: Mapping[str, Speaker],
+    nodes: Mapping[str, Node] = NO_NODES,
+    hindered: Finding | None = None,
+) -> dict[str, Reach]:
+    """The reach of every pool; `speakers` are those alive, by node, and `hindered` says why BGP announces nothing where that is so.
+    Computed once, since a cluster has many Services.
+    """
+    links = {name: speaker.links for name, speaker in speakers.items() if not is_excluded(nodes.get(name))}
+    own = {name: nodes[name].address for name in links if name in nodes and nodes[name].address}
+    meant = {interface: ways(interface, links, own) for interface in {pool.interface for pool in pools.values()}}
+    finders = [pool for pool in pools.values() if _finds(pool)]
+    near = Near.of(links, Ranges.of(part for pool in finders for part in trusted(pool).parts)) if finders else NOWHERE
+    chosen = {
+        selector: frozenset(name for name in links if is_selected(selector, nodes.get(name)))
+        for selector in {pool.node_selector for pool in pools.values()}
     }
-    return {name: _reach(pool, speakers, there[pool.interface]) for name, pool in pools.items()}
+    return {
+        name: _routed(pool, speakers, chosen[pool.node_selector], hindered)
+        if pool.protocol is Protocol.BGP
+        else _reach(pool, speakers, chosen[pool.node_selector], meant[pool.interface], near)
+        for name, pool in pools.items()
+    }
 
 
-def _reach(pool: Pool, speakers: Mapping[str, Speaker], links: Mapping[str, Link]) -> Reach:
-    """The reach of one pool; `links` are those that its interface means, by node."""
-    nodes, versions = frozenset(links), trusted(pool).versions
-    ipv6_nodes = frozenset(node for node, link in links.items() if link.hears_ipv6) if 6 in versions else NOBODY
-    finding = _announcement_outlook(pool, speakers, ipv6_nodes if versions == {6} else nodes)
-    return Reach(nodes, ipv6_nodes, finding) if finding.reason is Reason.READY else Reach(NOBODY, NOBODY, finding)
+def _routed(pool: Pool, speakers: Mapping[str, Speaker], chosen: frozenset[str], hindered: Finding | None) -> Reach:
+    """The reach of a pool that BGP announces: routers find the way, whatever the interfaces."""
+    finding = _left_to_cni(pool) or bgp_outlook(pool, speakers, chosen, hindered)
+    return Reach(chosen, chosen, finding) if finding.reason is Reason.READY else Reach(NOBODY, NOBODY, finding)
+
+
+def _finds(pool: Pool) -> bool:
+    """Whether each of its addresses finds a link of its own."""
+    return AUTO in words(pool.interface)
+
+
+def _reach(pool: Pool, speakers: Mapping[str, Speaker], chosen: frozenset[str], meant: Ways, near: Near) -> Reach:
+    """The reach of one pool; `chosen` are the nodes that may announce it."""
+    ranges = trusted(pool)
+    near = near.within(ranges, chosen) if _finds(pool) else NOWHERE
+    nodes, ipv6_nodes = meant.nodes & chosen, meant.ipv6_nodes & chosen if 6 in ranges.versions else NOBODY
+    able = NOBODY.union(
+        *(
+            anyway | near.of_family(version)
+            for version, anyway in ((4, nodes), (6, ipv6_nodes))
+            if version in ranges.versions
+        )
+    )
+    finding = _announcement_outlook(pool, speakers, chosen, able, meant.networks)
+    return Reach(nodes, ipv6_nodes, finding, near) if finding.reason is Reason.READY else Reach(NOBODY, NOBODY, finding)
 
 
 def candidates(
@@ -133,56 +166,32 @@ def pool_outlook(pool: Pool, reach: Reach) -> Finding:
     return reach.finding
 
 
-def _announcement_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
-    if pool.left_to_cni:
-        return Finding(Reason.LEFT_TO_CNI, f"the label {names.CNI_LABEL} leaves the announcement to the network plugin")
-    return unserved(pool) or _layer2_outlook(pool, speakers, nodes)
+def _announcement_outlook(
+    pool: Pool, speakers: Mapping[str, Speaker], chosen: frozenset[str], able: frozenset[str], met: Ranges
+) -> Finding:
+    return _left_to_cni(pool) or unserved(pool) or layer2_outlook(pool, trusted(pool), speakers, chosen, able, met)
+
+
+def _left_to_cni(pool: Pool) -> Finding | None:
+    if not pool.left_to_cni:
+        return None
+    return Finding(Reason.LEFT_TO_CNI, f"the label {names.CNI_LABEL} leaves the announcement to the network plugin")
 
 
 def unserved(pool: Pool) -> Finding | None:
     """Why no speaker of this version announces what the pool has, or None where one does."""
-    if pool.protocol is not Protocol.LAYER2:
+    if pool.protocol is Protocol.VIP:
         return Finding(
             Reason.PROTOCOL_NOT_SERVED,
-            f"no speaker announces {pool.protocol.value} in this version: set spec.protocol to layer2 and spec.interface",
+            f"no speaker announces {pool.protocol.value} in this version: set spec.protocol to layer2 and spec.interface, or to bgp",
         )
     return None
 
 
-def _layer2_outlook(pool: Pool, speakers: Mapping[str, Speaker], nodes: frozenset[str]) -> Finding:
-    if not pool.interface:
-        return Finding(
-            Reason.INTERFACE_MISSING,
-            "layer2 needs spec.interface: name the network interface of the nodes, for example eth0",
-        )
-    if not speakers:
-        return Finding(
-            Reason.NO_SPEAKER,
-            "no speaker is alive: look at the pods of DaemonSet openelb-speaker (kubectl -n openelb-system get pods)",
-        )
-    if not nodes:
-        return Finding(Reason.INTERFACE_NOT_FOUND, _interface_not_found(pool.interface, speakers.values()))
-    return Finding(Reason.READY, f"nodes with interface {pool.interface} announce its addresses")
-
-
-def _interface_not_found(interface: str, speakers: Collection[Speaker]) -> str:
-    if any(link_for(interface, speaker.links) for speaker in speakers):
-        return _no_ipv6(interface)
-    seen = sorted({link.name for speaker in speakers for link in speaker.links})
-    names = ", ".join(seen[:INTERFACES_NAMED]) or "none"
-    wanted = (
-        f"no node has an interface whose network holds {interface.removeprefix(CAN_REACH)}"
-        if interface.startswith(CAN_REACH)
-        else f"no node has an interface {interface} that is up"
-    )
-    return f"{wanted}: correct spec.interface of the Eip; interfaces seen on the nodes: {names}"
-
-
-def _no_ipv6(interface: str) -> str:
-    return (
-        f"no node has an IPv6 address on interface {interface}, so none hears IPv6 there: switch IPv6 on there, "
-        "or take the IPv6 addresses out of spec.address"
-    )
+def _without(services: Collection[Service]) -> str:
+    """What routers are not told since nobody understands it, as the end of a sentence."""
+    problems = sorted({service.routing.problem for service in services} - {""})
+    return f", without the attributes that annotations ask for: {'; '.join(problems)}" if problems else ""
 
 
 def service_outlook(
@@ -204,11 +213,15 @@ def service_outlook(
             f"Eip {pool.name} ({pool.address}) does not hold {address} any more, so no node answers for it: "
             "put the address back into spec.address, or ask for another one",
         )
+    if pool.protocol is Protocol.BGP and is_empty(services, endpoints):
+        return Finding(Reason.NO_ENDPOINT, NO_ENDPOINT)
     if not reach.of(address):
-        return Finding(Reason.INTERFACE_NOT_FOUND, f"Eip {pool.name}: {_no_ipv6(pool.interface)}")
+        return Finding(Reason.INTERFACE_NOT_FOUND, f"Eip {pool.name}: {unheard(pool, address)}")
     if not candidates(reach.of(address), services, endpoints):
         return Finding(Reason.NO_LOCAL_ENDPOINT, _no_local_endpoint(services))
-    return Finding(Reason.ANNOUNCED, f"a node with interface {pool.interface} answers for it (layer2)")
+    if pool.protocol is Protocol.BGP:
+        return Finding(Reason.ANNOUNCED, f"nodes tell routers that they are a way to it (bgp){_without(services)}")
+    return Finding(Reason.ANNOUNCED, f"a node with {told(pool.interface)} answers for it (layer2)")
 
 
 def _no_local_endpoint(services: Collection[Service]) -> str:

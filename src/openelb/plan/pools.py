@@ -8,6 +8,7 @@ from openelb.model.addresses import Address
 from openelb.model.cluster import Page, Pool, PoolStatus, Reservation, Service
 from openelb.model.findings import Condition, Finding, Reason
 from openelb.plan.books import Books
+from openelb.plan.clearance import told
 from openelb.plan.ledger import PageKey
 from openelb.plan.placement import pool_outlook
 from openelb.plan.publishing import Look
@@ -41,7 +42,7 @@ class Statuses:
         books, terms = look.books, look.terms
         page = books.pages.draft(PageKey(pool.name))
         counts = books.usage(pool.name), books.free.size(pool.name)
-        facts = look.reaches[pool.name], counts, terms.elders.get(pool.name)
+        facts = look.reaches[pool.name], counts, terms.elders.get(pool.name), _elsewhere(pool, look)
         before = self._judged.get(pool.name)
         if (
             page is None
@@ -72,9 +73,15 @@ def _finalizer_changes(pool: Pool, books: Books) -> bool:
     return guarded and not pool.status.used and not books.usage(pool.name) and not books.pages.was_in_use(pool.name)
 
 
+def _elsewhere(pool: Pool, look: Look) -> str:
+    return told(look.chooser.vacancies.clear.taken, pool)
+
+
 def _status(pool: Pool, look: Look, page: Page | None) -> PoolStatus:
     books = look.books
     outlook = pool_outlook(pool, look.reaches[pool.name])
+    if outlook.reason is Reason.READY:
+        outlook = replace(outlook, sentence=outlook.sentence + _elsewhere(pool, look))
     if pool.deleting:
         outlook = Finding(Reason.POOL_DELETING, _deleting(pool, books))
     ready = outlook.reason is Reason.READY

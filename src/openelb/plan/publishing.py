@@ -11,6 +11,7 @@ from openelb.plan import request as requests
 from openelb.plan import sharing
 from openelb.plan.allocation import Chooser, was_adopted
 from openelb.plan.books import Books
+from openelb.plan.clearance import UNPROBED
 from openelb.plan.ledger import Holding
 from openelb.plan.placement import Reach, service_outlook, trusted
 from openelb.plan.terms import Terms, usable
@@ -55,7 +56,7 @@ def publish(
             return refused(taken(holding.address, rivals)) if not service.ingress else None
         if books.is_disputed(holding):
             books.show(service.key, tuple(dict.fromkeys((*books.shown(service.key), holding.address))))
-    return _publication(service, holdings, told or _allocated(service, holdings, more), look, label)
+    return _publication(service, holdings, told or _allocated(service, holdings, more, look), look, label)
 
 
 def _rivals(service: Service, holding: Holding, look: Look) -> frozenset[ServiceKey]:
@@ -68,10 +69,26 @@ def _rivals(service: Service, holding: Holding, look: Look) -> frozenset[Service
     )
 
 
-def _allocated(service: Service, holdings: Sequence[Holding], more: str) -> Finding:
+def _allocated(service: Service, holdings: Sequence[Holding], more: str, look: Look) -> Finding:
     adopted = not service.opt_in and not service.load_balancer_class
     reason = Reason.ADOPTED if adopted or was_adopted(service) else Reason.ALLOCATED
-    return Finding(reason, f"{listed(holdings)}{requests.disagreement(service)}{more}")
+    return Finding(
+        reason, f"{listed(holdings)}{requests.disagreement(service)}{_unprobed(service, holdings, look)}{more}"
+    )
+
+
+def _unprobed(service: Service, holdings: Sequence[Holding], look: Look) -> str:
+    """That nobody could ask about an address before it was given out. Known then, and afterwards from what was told."""
+    before = next((one.message for one in service.conditions if one.type == names.ADDRESS_ALLOCATED), "")
+    for one in holdings:
+        shown = one.address in look.books.shown(service.key)
+        if f"{one.address} is {UNPROBED}" in before if shown else _is_unprobed(one, look):
+            return f"; {one.address} is {UNPROBED}"
+    return ""
+
+
+def _is_unprobed(holding: Holding, look: Look) -> bool:
+    return look.chooser.vacancies.clear.is_unprobed(look.snapshot.pools[holding.pool], holding.address)
 
 
 def give_back(key: ServiceKey, holding: Holding, look: Look) -> None:

@@ -1,4 +1,4 @@
-"""ARP for IPv4 on Ethernet: questions read, answers and announcements built.
+"""ARP for IPv4 on Ethernet: questions and assertions read; answers, announcements, probes and questions built.
 
 Frames are whole Ethernet frames without the frame check sequence, as a raw packet socket gives and takes them. Whether an
 address is ours is not known here. Sources: RFC 826 (the packet), RFC 5227 (probes and announcements), RFC 5944, section
@@ -20,6 +20,7 @@ MINIMUM = 60
 # destination, source, ethertype; then hardware, protocol, their lengths, operation, sender's MAC and address, target's
 _FRAME = struct.Struct("!6s6sH HHBBH6s4s6s4s")
 _ETHERNET_IPV4 = (1, 0x0800, 6, 4)
+_NO_ADDRESS = bytes(4)
 _GROUP_BIT = 0x01
 
 
@@ -37,6 +38,11 @@ class Silence(StrEnum):
     # It is a question, but not for us to answer.
     NOT_CLAIMED = "not-claimed"
     LAPSED = "lapsed"
+    DELEGATED = "delegated"
+    LEFT_TO_ANOTHER = "left-to-another"
+
+    # Its sender says that it has an address of ours.
+    RIVAL = "rival"
 
 
 class Operation(IntEnum):
@@ -46,6 +52,9 @@ class Operation(IntEnum):
     REPLY = 2
 
 
+_OPERATIONS = frozenset(Operation)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """The question "who has `target`?". The sender has no address when it probes (RFC 5227, section 2.1.1)."""
@@ -53,6 +62,30 @@ class Request:
     sender_mac: bytes
     sender: IPv4Address
     target: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """The word that `address` is at `mac`. Questions have it as well as answers and announcements, of their sender."""
+
+    mac: bytes
+    address: IPv4Address
+
+
+def assertion(frame: bytes) -> Assertion | None:
+    """What a frame says of its sender (RFC 5227, section 2.4), or None. A probe says nothing. Never raises."""
+    if len(frame) < _FRAME.size:
+        return None
+    _, _, ethertype, *kind, operation, mac, sender, _, _ = _FRAME.unpack_from(frame)
+    if ethertype != ETHERTYPE or tuple(kind) != _ETHERNET_IPV4 or operation not in _OPERATIONS:
+        return None
+    return Assertion(mac, IPv4Address(sender)) if sender != _NO_ADDRESS and _is_host(mac) else None
+
+
+def answer(frame: bytes) -> Assertion | None:
+    """The same of a frame that answers a question, else None. Never raises."""
+    is_reply = frame[20:22] == Operation.REPLY.to_bytes(2, "big")
+    return assertion(frame) if is_reply else None
 
 
 def parse(frame: bytes) -> Request | Silence:
@@ -92,6 +125,18 @@ def announcement(address: IPv4Address, form: Operation, *, mac: bytes) -> bytes:
     """
     to_mac = mac if form is Operation.REPLY else NO_MAC
     return _frame(BROADCAST, form, mac, address, to_mac=to_mac, to_address=address)
+
+
+def probe(address: IPv4Address, *, mac: bytes) -> bytes:
+    """The question "does anybody have `address`?", by which no cache learns anything (RFC 5227, section 2.1.1)."""
+    return _frame(BROADCAST, Operation.REQUEST, mac, IPv4Address(0), to_mac=NO_MAC, to_address=address)
+
+
+def question(target: IPv4Address, *, mac: bytes, sender: IPv4Address, to: bytes | None = None) -> bytes:
+    """The question "who has `target`?" from `sender`, whom it is to answer; to everybody, or to the MAC that had it last (RFC
+    1122, section 2.3.2.1).
+    """
+    return _frame(to or BROADCAST, Operation.REQUEST, mac, sender, to_mac=NO_MAC, to_address=target)
 
 
 def _is_host(mac: bytes) -> bool:

@@ -10,7 +10,10 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from openelb.announce.layer2 import TOLD_ONE_BY_ONE, Layer2
+from openelb.announce.rivals import Manners, Rival
 from openelb.model.announcements import Claim
+from openelb.model.layer2 import AnsweredBy, Layer2Choices, OnConflict
+from openelb.model.ranges import EVERYTHING
 from openelb.wire import arp, ndp
 from openelb.wire.arp import Operation, Silence
 from tests.fakes.ports import OURS, PATIENCE, FakePort, advertisement, answer, question, solicitation
@@ -292,3 +295,41 @@ def test_a_link_that_is_gone_is_told_once_and_holds_nobody_up(caplog: pytest.Log
     assert (world.layer2.claims, world.layer2.troubled) == ({A0, A1}, {"eth0"})
     world.layer2.stop()
     assert caplog.messages == ["cannot answer on eth0: No such device; trying again every 1 s"]
+
+
+# Other machines.
+
+
+def test_a_thread_says_which_other_machine_has_an_address_of_ours(world: World) -> None:
+    world.layer2.manners = Manners(frozenset({OURS.hex(":")}))
+    world.apply(A0)
+    world.eth0.settle()
+    world.eth0.deliver(announced(mac=OTHER))
+    assert world.layer2.counts["eth0"].arp.dropped[Silence.RIVAL] == 1
+    world.now += 0.6
+    world.eth0.deliver(announced(mac=OTHER))
+    assert world.layer2.rivals == {"eth0": {A: Rival(OTHER.hex(":"), OnConflict.DEFEND)}}
+
+
+def test_what_is_known_of_others_outlives_a_link_that_is_begun_with_again(world: World) -> None:
+    world.layer2.manners = Manners(frozenset({OURS.hex(":")}), ((EVERYTHING, OnConflict.YIELD),))
+    world.apply(A0)
+    world.eth0.settle()
+    world.eth0.deliver(announced(mac=OTHER))
+    world.now += 0.6
+    world.eth0.deliver(announced(mac=OTHER))
+    world.apply(A0, announcement_round=1)
+    world.eth0.settle()
+    assert world.eth0.deliver(question(A)) == []
+
+
+def test_what_the_kernel_answers_for_is_heard_of_and_left_as_well(world: World) -> None:
+    by_kernel = Claim(A, "eth0", choices=Layer2Choices(answer=AnsweredBy.KERNEL))
+    world.layer2.manners = Manners(frozenset({OURS.hex(":")}), ((EVERYTHING, OnConflict.YIELD),))
+    world.apply(by_kernel)
+    world.eth0.settle()
+    assert (world.eth0.admitted, world.eth0.named) == (frozenset(), {A})
+    world.eth0.deliver(announced(mac=OTHER))
+    world.now += 0.6
+    world.eth0.deliver(announced(mac=OTHER))
+    assert world.eth0.delegated == {}

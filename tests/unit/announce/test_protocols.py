@@ -41,7 +41,7 @@ class FakeAnnouncer:
             raise self.trouble
         self.claims, self.valid_until, self.why = claims, valid_until, why
 
-    def stop(self) -> None:
+    def stop(self, *, kept: bool = False) -> None:
         if self.trouble:
             raise self.trouble
         self.claims = frozenset()

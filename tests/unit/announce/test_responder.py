@@ -167,6 +167,20 @@ def test_many_claims_are_announced_at_a_bounded_rate() -> None:
     assert len(times) >= 3 * FRAMES_PER_SECOND - BATCH, "the rate is used"
 
 
+@pytest.mark.parametrize("pace", [1, 7, 100, 5000])
+def test_the_rate_is_the_one_that_was_asked_for(pace: int) -> None:
+    paced = Responder(OURS, pace=pace)
+    paced.claim(frozenset(many(10 * pace)), valid_until=LONG, now=0.0)
+    times = [when for when, _, _ in announcements(paced, until=3.0)]
+    assert 3 * pace - BATCH <= len(times) <= 3 * pace + BATCH
+
+
+def test_a_slow_pace_has_no_bursts() -> None:
+    slow = Responder(OURS, pace=100)
+    slow.claim(frozenset(many(500)), valid_until=LONG, now=0.0)
+    assert len(slow.due(now=0.0)) == 2
+
+
 def test_every_address_is_said_once_before_any_is_repeated() -> None:
     first = [address for _, address, _ in announcements(responder(*many(300)), until=0.299)]
     assert sorted(first) == many(300)

@@ -15,8 +15,8 @@ from bench.inherited import RELEASES, Release, left
 from bench.measure import Burst, Figures, rows
 from bench.objects import ALIVE, SPEAKER
 from bench.side import Side
-from openelb.admission import judged
 from openelb.kube import review
+from openelb.manager.admission import judged
 from openelb.model import names
 from openelb.model.addresses import parse_address
 from openelb.model.snapshot import Snapshot

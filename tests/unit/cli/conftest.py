@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from openelb.cli.main import openelb
 from openelb.model import names
 from tests.fakes.steered import SteeredApiServer
-from tests.unit.kube.objects import EIPS, JSON, LEASES, SERVICES, speaker_lease
+from tests.unit.kube.objects import EIPS, JSON, LEASES, NODES, SERVICES, speaker_lease
 
 ETH0 = '[{"name":"eth0","addresses":["192.0.2.11/24"]}]'
 RENEWAL = 0.02
@@ -59,7 +59,10 @@ class Cluster:
 
     def put(self, *objects: JSON) -> None:
         for what in objects:
-            self._do(self.server.put(EIPS if what["kind"] == "Eip" else SERVICES, what))
+            self._do(self.server.put({"Eip": EIPS, "Node": NODES}.get(what["kind"], SERVICES), what))
+
+    def store(self, collection: str, what: JSON) -> None:
+        self._do(self.server.put(collection, what))
 
     def _do(self, work: Awaitable[Any]) -> None:
         async def done() -> None:

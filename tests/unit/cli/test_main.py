@@ -11,13 +11,13 @@ import yaml
 
 from openelb import __version__
 from openelb.cli import main
-from openelb.cli.main import GOOD, NO_CLUSTER, USAGE, WRONG
+from openelb.cli.ending import GOOD, NO_CLUSTER, USAGE, WRONG
 from openelb.model import names
 from tests.fakes.apiserver import JSON, Refusal
 from tests.unit.cli.conftest import Cluster, called, kubeconfig
 from tests.unit.kube.objects import eip, service
 
-SPEC = {"protocol": "layer2", "interface": "eth0"}
+SPEC = {"protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
 READY = {"type": "Ready", "status": "True", "reason": "Ready", "message": "nodes with interface eth0 announce it"}
 OPTED_IN = {names.OPT_IN: "openelb", names.REQUESTED_POOL: "pool"}
 POOL = eip(
@@ -45,7 +45,11 @@ WEB = service(
 )
 NEEDS_A_CLUSTER = [
     ["status"],
+    ["peers"],
+    ["routes"],
     ["explain", "service", "web"],
+    ["drain", "n1"],
+    ["undrain", "n1"],
     ["controller"],
     ["speaker", "--node-name", "n1"],
 ]
@@ -75,7 +79,8 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_the_kinds_are_printed_as_kubectl_takes_them() -> None:
     kinds = list(yaml.safe_load_all(called("crds").output))
     assert {kind["metadata"]["name"] for kind in kinds} == {
-        f"{plural}.{names.GROUP}" for plural in ("eips", "eipallocations", "eipreservations", "bgpconfs", "bgppeers")
+        f"{plural}.{names.GROUP}"
+        for plural in ("eips", "eipallocations", "eipconflicts", "eipreservations", "bgpconfs", "bgppeers")
     }
 
 
@@ -112,7 +117,7 @@ def test_without_a_kubeconfig_it_ends_with_3_and_a_sentence(arguments: list[str]
     assert said.stderr == f"no cluster: there is no kubeconfig at {tmp_path}/missing: give one with --kubeconfig\n"
 
 
-@pytest.mark.parametrize("arguments", NEEDS_A_CLUSTER[:2], ids=" ".join)
+@pytest.mark.parametrize("arguments", NEEDS_A_CLUSTER[:4], ids=" ".join)
 def test_a_cluster_that_does_not_answer_ends_with_3_and_a_sentence(arguments: list[str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed_soon:
         port = closed_soon.getsockname()[1]

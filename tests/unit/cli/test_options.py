@@ -9,6 +9,7 @@ import click
 import pytest
 
 from openelb import __version__
+from openelb.announce.responder import FRAMES_PER_SECOND
 from openelb.cli import main
 from openelb.model import names
 from tests.unit.cli.conftest import called
@@ -47,6 +48,14 @@ def test_an_option_is_read_from_the_environment_and_the_flag_beats_it(
     others = [] if command != "speaker" or name == "node_name" else ["--node-name", "n1"]
     assert chosen(command, *others)[name] == "said"
     assert chosen(command, *others, flag, "typed")[name] == "typed"
+
+
+def test_the_pace_of_announcements_is_a_number_of_frames(environment: pytest.MonkeyPatch) -> None:
+    assert chosen("speaker", "--node-name", "n1")["frames_per_second"] == FRAMES_PER_SECOND
+    environment.setenv("OPENELB_FRAMES_PER_SECOND", "200")
+    assert chosen("speaker", "--node-name", "n1")["frames_per_second"] == 200
+    with pytest.raises(click.BadParameter, match="x>=1"):
+        chosen("speaker", "--node-name", "n1", "--frames-per-second", "0")
 
 
 def test_every_option_has_its_variable() -> None:

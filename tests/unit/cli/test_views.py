@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from openelb.model.cluster import ServiceKey
 from tests.fakes.steered import SteeredApiServer
 from tests.unit.kube.objects import EIPS, LEASES, SERVICES, eip, service, speaker_lease
 
-SPEC = {"protocol": "layer2", "interface": "eth0"}
+SPEC = {"protocol": "layer2", "interface": "eth0", "layer2": {"probe": "Off"}}
 NOT_READY = {"type": "Ready", "status": "False", "reason": "NoSpeaker", "message": "no speaker is alive"}
 
 
@@ -22,7 +23,9 @@ async def server() -> AsyncIterator[SteeredApiServer]:
 
 
 async def look(server: SteeredApiServer) -> views.Status:
-    return await views.status(server.access, names.NAMESPACE, names.LOAD_BALANCER_CLASS, listen=0.0)
+    return await views.status(
+        server.access, names.NAMESPACE, names.LOAD_BALANCER_CLASS, listen=0.0, listen_to_seldom=0.1
+    )
 
 
 async def test_who_does_not_renew_while_we_listen_does_not_lead(server: SteeredApiServer) -> None:
@@ -38,6 +41,24 @@ async def test_a_speaker_that_does_not_renew_while_we_listen_is_lost(server: Ste
     told = await look(server)
     assert told.speakers == (views.SpeakerLine("n1", False, ("eth0",)),)
     assert "n1       lost   eth0" in told.text()
+
+
+async def test_a_speaker_that_renews_seldom_lives_until_another_has_lost_it(server: SteeredApiServer) -> None:
+    seldom = speaker_lease("n1", datetime.now(UTC).isoformat())
+    seldom["spec"]["leaseDurationSeconds"] = 40
+    await server.put(LEASES, seldom)
+    assert [line.alive for line in (await look(server)).speakers] == [True]
+    other = speaker_lease("n2", "t")
+    other["metadata"]["annotations"][names.UNHEARD] = "n1"
+    await server.put(LEASES, other)
+    assert [line.alive for line in (await look(server)).speakers] == [False, False]
+
+
+async def test_speakers_that_renew_seldom_are_lost_when_none_of_them_does(server: SteeredApiServer) -> None:
+    seldom = speaker_lease("n1", (datetime.now(UTC) - timedelta(minutes=1)).isoformat())
+    seldom["spec"]["leaseDurationSeconds"] = 40
+    await server.put(LEASES, seldom)
+    assert [line.alive for line in (await look(server)).speakers] == [False]
 
 
 async def test_without_any_speaker_something_is_wrong(server: SteeredApiServer) -> None:

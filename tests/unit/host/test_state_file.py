@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openelb.host import state_file
-from openelb.host.state_file import EVERY, MAX_BYTES, Left, StateFile
+from openelb.host.state_file import EVERY, FEW, MAX_BYTES, Left, StateFile
 from openelb.model.announcements import Claim
 from openelb.model.cluster import Protocol
 from tests.fakes.clock import Clock
@@ -56,7 +56,7 @@ def test_each_stamp_makes_it_valid_for_longer(path: Path, clock: Clock) -> None:
 def test_what_is_no_longer_announced_is_out_of_it_at_once_and_the_rest_is_stamped_as_often_as_needed(
     path: Path, clock: Clock
 ) -> None:
-    kept, more = process(path, clock), CLAIMS | {Claim(IPv4Address("192.0.2.99"), "eth0")}
+    kept, more = process(path, clock), CLAIMS | {Claim(IPv4Address(number), "eth0") for number in range(FEW + 1)}
     kept.keep(CLAIMS, valid_for=4.0)
     clock.now += EVERY / 2
     kept.keep(more, valid_for=4.0)
@@ -66,6 +66,13 @@ def test_what_is_no_longer_announced_is_out_of_it_at_once_and_the_rest_is_stampe
     assert process(path, clock).left() == Left(more, valid_for=4.0)
     kept.keep(CLAIMS, valid_for=4.0)
     assert process(path, clock).left() == Left(CLAIMS, valid_for=4.0)
+
+
+def test_a_few_claims_are_written_whenever_there_are_others(path: Path, clock: Clock) -> None:
+    kept, more = process(path, clock), CLAIMS | {Claim(IPv4Address("192.0.2.99"), "eth0")}
+    kept.keep(CLAIMS, valid_for=4.0)
+    kept.keep(more, valid_for=4.0)
+    assert process(path, clock).left() == Left(more, valid_for=4.0)
 
 
 def test_what_is_old_says_so(path: Path, clock: Clock) -> None:

@@ -6,6 +6,7 @@ from openelb.model import names
 
 EIPS = "/apis/network.kubesphere.io/v1alpha2/eips"
 SERVICES = "/api/v1/services"
+NODES = "/api/v1/nodes"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 LEASES = "/apis/coordination.k8s.io/v1/leases"
 
@@ -46,6 +47,10 @@ def endpoint_slice(name: str, service: str, *endpoints: JSON) -> JSON:
 
 def endpoint(node: str, **conditions: Any) -> JSON:
     return {"nodeName": node, "conditions": conditions}
+
+
+def node(name: str, *, cordoned: bool = False, **metadata: Any) -> JSON:
+    return {"kind": "Node", "metadata": {"name": name, **metadata}, "spec": {"unschedulable": True} if cordoned else {}}
 
 
 def speaker_lease(node: str, renewed: str, links: str = "[]") -> JSON:

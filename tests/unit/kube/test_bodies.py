@@ -10,7 +10,7 @@ import pytest
 from openelb.kube import bodies
 from openelb.kube.bodies import Bodies
 from openelb.kube.client import Client
-from openelb.kube.resources import EIP_OUTLINES
+from openelb.kube.resources import ANNOUNCED_EIPS, EIP_OUTLINES
 from openelb.kube.shelf import Shelf
 from openelb.kube.views import KeyedView
 from openelb.kube.watch import Reflector
@@ -36,7 +36,7 @@ class Speaker:
     def __init__(self, client: Client) -> None:
         self.changed = asyncio.Event()
         self.view = KeyedView[str, Pool](lambda key: key.name)
-        self.bodies = Bodies(client, self.view, self.changed.set, AT_ONCE)
+        self.bodies = Bodies(client, ANNOUNCED_EIPS, self.view, self.changed.set, AT_ONCE)
         self.outlines = Shelf(self.bodies, self.changed.set)
         self.runs = (Reflector(client, EIP_OUTLINES, self.outlines, AT_ONCE).run, self.bodies.run)
 

@@ -57,20 +57,41 @@ SPECS = {
 
 # What is ours alone.
 SELECTOR = "matchLabels{} matchExpressions[].key matchExpressions[].operator matchExpressions[].values[]"
+ATTRIBUTES = {"string": ("communities[]", "largeCommunities[]"), "integer": ("localPreference", "med")}
 OURS = {
     ("Eip", "v1alpha2"): {
-        "string": "exclude[] adoption " + " ".join(f"serviceSelector.{path}" for path in SELECTOR.split()),
-        "boolean": "skipNetworkAndBroadcast",
-        "integer": "cooldownSeconds quota.addressesPerNamespace",
+        "string": "exclude[] adoption layer2.profile layer2.probe layer2.onConflict layer2.answer bgp.announce "
+        + " ".join(f"bgp.{path}" for path in ATTRIBUTES["string"])
+        + " "
+        + " ".join(f"{which}Selector.{path}" for which in ("service", "node") for path in SELECTOR.split()),
+        "boolean": "skipNetworkAndBroadcast layer2.failback",
+        "integer": "cooldownSeconds quota.addressesPerNamespace layer2.restartGraceSeconds "
+        + " ".join(f"bgp.{path}" for path in ATTRIBUTES["integer"]),
+    },
+    ("BgpConf", "v1alpha2"): {"string": "nextHops drain.method", "integer": "drain.waitSeconds lingerSeconds"},
+    ("BgpPeer", "v1alpha2"): {
+        "string": "conf.neighborPrefix transport.localAddress authPasswordSecretRef.name authPasswordSecretRef.key bfd.arm "
+        "pools[] "
+        + " ".join(ATTRIBUTES["string"])
+        + " "
+        + " ".join(f"serviceSelector.{path}" for path in SELECTOR.split()),
+        "boolean": "ttlSecurity.enabled",
+        "integer": "ttlSecurity.ttlMin bfd.minTransmitIntervalMilliseconds bfd.minReceiveIntervalMilliseconds "
+        "bfd.detectMultiplier maxPrefixes prepend " + " ".join(ATTRIBUTES["integer"]),
     },
     ("EipAllocation", "v1alpha2"): {"string": "eip used{} released{}"},
+    ("EipConflict", "v1alpha2"): {"string": "eip ip mac node lastSeen"},
     ("EipReservation", "v1alpha2"): {
         "string": "eip addresses[] expires services.namespace services.name "
         + " ".join(f"services.selector.{path}" for path in SELECTOR.split()),
         "integer": "count",
     },
 }
-OUR_STATUS = {("Eip", "v1alpha2"): {"released{}", "free", "address"}, ("EipReservation", "v1alpha2"): {"addresses[]"}}
+OUR_STATUS = {
+    ("BgpConf", "v1alpha2"): {"nodesConfStatus{}.problem"},
+    ("Eip", "v1alpha2"): {"released{}", "free", "address"},
+    ("EipReservation", "v1alpha2"): {"addresses[]"},
+}
 
 STATUSES = {
     ("Eip", "v1alpha1"): {"boolean": "occupied", "integer": "poolSize usage"},
@@ -95,6 +116,13 @@ OF_A_NODE = {
 }
 COUNTERS = {"string": "notification update open keepalive refresh discarded total withdrawUpdate withdrawPrefix"}
 
+REQUIRED = {
+    "Eip": {"spec.address"},
+    "EipAllocation": {"spec.eip"},
+    "EipConflict": {"spec.eip", "spec.ip"},
+    "EipReservation": {"spec.eip"},
+}
+REQUIRED_OF_OURS = {("BgpPeer", "v1alpha2"): {f"spec.authPasswordSecretRef.{field}" for field in ("name", "key")}}
 OLD = ("Eip", "BgpConf", "BgpPeer")
 VERSIONS = [(kind.name, version.name) for kind in KINDS for version in kind.versions]
 
@@ -152,13 +180,14 @@ def test_the_status_of_a_peer_has_every_field_for_every_node() -> None:
     have = leaves(schema("BgpPeer", "v1alpha2")["properties"]["status"])
     counters = [f"peerState.messages.{way}.{path}" for way in ("received", "sent") for path in declared(COUNTERS)]
     had = declared(OF_A_NODE) | dict.fromkeys(counters, "string")
-    assert have == {f"nodesPeerStatus{{}}.{path}": type_ for path, type_ in had.items()}
+    told = {path: type_ for path, type_ in have.items() if not path.startswith("conditions[]")}
+    assert told == {f"nodesPeerStatus{{}}.{path}": type_ for path, type_ in (had | {"problem": "string"}).items()}
 
 
 @pytest.mark.parametrize(("kind", "name"), VERSIONS)
 def test_only_the_address_of_a_pool_was_ever_required(kind: str, name: str) -> None:
     required = {f"{path}.{field}" for path, each in nodes(schema(kind, name)) for field in each.get("required", [])}
-    expected = {"Eip": {"spec.address"}, "EipAllocation": {"spec.eip"}, "EipReservation": {"spec.eip"}}.get(kind, set())
+    expected = REQUIRED.get(kind, set()) | REQUIRED_OF_OURS.get((kind, name), set())
     required -= {
         path for path in required if path.endswith((".matchExpressions[].key", ".matchExpressions[].operator"))
     }
@@ -201,11 +230,11 @@ def test_what_many_write_into_is_one_value_to_the_server(kind: str, name: str) -
     atomic = {path for path, each in nodes(schema(kind, name)) if each.get("x-kubernetes-map-type") == "atomic"}
     assert atomic == {
         ("Eip", "v1alpha1"): {"status.used"},
-        ("Eip", "v1alpha2"): {"status.used", "status.released", "spec.serviceSelector"},
+        ("Eip", "v1alpha2"): {"status.used", "status.released", "spec.serviceSelector", "spec.nodeSelector"},
         ("EipAllocation", "v1alpha2"): {"spec.used", "spec.released"},
         ("EipReservation", "v1alpha2"): {"spec.services.selector"},
         ("BgpConf", "v1alpha2"): {"status.nodesConfStatus{}"},
-        ("BgpPeer", "v1alpha2"): {"status.nodesPeerStatus{}", "spec.nodeSelector"},
+        ("BgpPeer", "v1alpha2"): {"status.nodesPeerStatus{}", "spec.nodeSelector", "spec.serviceSelector"},
     }.get((kind, name), set())
 
 
@@ -233,14 +262,30 @@ def test_the_protocols_are_those_of_all_releases() -> None:
 # Rules in CEL. What a real server makes of them is in tests/contract/test_crds_rules.py.
 
 RULES = "x-kubernetes-validations"
+COMMUNITIES_OF = {
+    "Eip": ("spec.bgp.communities[]", "spec.bgp.largeCommunities[]"),
+    "BgpPeer": ("spec.communities[]", "spec.largeCommunities[]"),
+}
+"""Which no older release has."""
 
 
 @pytest.mark.parametrize(("kind", "name"), VERSIONS)
 def test_rules_are_where_they_are_and_in_no_old_version(kind: str, name: str) -> None:
     ruled = {path: len(part[RULES]) for path, part in nodes(schema(kind, name)) if RULES in part}
     assert ruled == {
-        ("Eip", "v1alpha2"): {"": 1, "spec": 1, "spec.address": 1},
+        ("Eip", "v1alpha2"): {"": 1, "spec": 1, "spec.address": 1, **dict.fromkeys(COMMUNITIES_OF["Eip"], 1)},
         ("EipReservation", "v1alpha2"): {"spec": 2},
+        ("BgpConf", "v1alpha2"): {"spec.as": 1},
+        ("BgpPeer", "v1alpha2"): {
+            "spec": 3,
+            "spec.conf": 1,
+            "spec.conf.peerAs": 1,
+            "spec.conf.localAs": 1,
+            "spec.timers.config.connectRetry": 1,
+            "spec.timers.config.holdTime": 2,
+            "spec.timers.config.keepaliveInterval": 1,
+            **dict.fromkeys(COMMUNITIES_OF["BgpPeer"], 1),
+        },
     }.get((kind, name), {})
 
 
@@ -251,13 +296,15 @@ def rules() -> list[Schema]:
 
 def test_every_rule_leaves_alone_what_was_wrong_before() -> None:
     for rule in rules():
+        if "oldSelf" not in rule["rule"]:
+            continue  # of an item of a list
         assert rule["optionalOldSelf"] is True
         assert re.search(r"\) \|\| \(oldSelf\.hasValue\(\) && .*oldSelf\.value\(\)", rule["rule"])
 
 
 def test_every_rule_says_what_to_do_on_one_line() -> None:
     for rule in rules():
-        assert re.search(r"(^|: )(write|set|create|name|give)\b", rule["message"])
+        assert re.search(r"(^|: )(write|set|create|name|give|leave|enable)\b", rule["message"])
         assert "\n" not in rule["message"]
         assert len(rule["message"]) < 256
 
@@ -269,7 +316,9 @@ def test_rules_use_nothing_that_the_oldest_kubernetes_does_not_have() -> None:
 
 def test_no_text_or_list_of_older_releases_has_a_limit_that_it_did_not_have() -> None:
     limits = {"maxLength", "maxItems", "maxProperties", "pattern"}
-    assert [path for kind in OLD for path, part in nodes(schema(kind, "v1alpha2")) if limits & part.keys()] == []
+    limited = {path for kind in OLD for path, part in nodes(schema(kind, "v1alpha2")) if limits & part.keys()}
+    items = {path for paths in COMMUNITIES_OF.values() for path in paths}
+    assert limited == items | {path.removesuffix("[]") for path in items}
 
 
 def test_definitions_are_named_and_scoped_as_ever() -> None:

@@ -12,20 +12,25 @@ from hypothesis import strategies as st
 
 from openelb.kube import decode, decode_pools
 from openelb.kube.decode_pools import Outline
+from openelb.kube.lease import links_text
 from openelb.kube.shapes import (
     AnnouncedEipShape,
     AnnouncedServiceShape,
     EipShape,
     LeaseShape,
+    NodeShape,
     ObjectShape,
     ServiceShape,
     SliceShape,
 )
 from openelb.model import names
 from openelb.model.addresses import AddressRange
-from openelb.model.cluster import Link, Pool, PoolStatus, Protocol, Service, ServiceKey
+from openelb.model.cluster import Link, Node, Pool, PoolStatus, Protocol, Service, ServiceKey
 from openelb.model.findings import Condition
+from openelb.model.layer2 import DEFAULTS, AnsweredBy, Layer2Choices, OnConflict, Probing, Profile
 from openelb.model.ranges import Ranges
+from openelb.model.routers import Attributes, ServiceRouting
+from openelb.model.selectors import Selector
 from tests.unit.kube import objects
 
 Shape = TypeVar("Shape")
@@ -76,13 +81,16 @@ def test_who_announces_a_pool_reads_all_of_it_but_the_ledger_and_what_follows_fr
 def test_who_announces_a_service_reads_what_it_shows_and_to_whom_it_belongs() -> None:
     spec = {"loadBalancerClass": "other.io/lb", "externalTrafficPolicy": "Local", "ipFamilies": ["IPv6"]}
     shown = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}, "conditions": [{"type": names.ANNOUNCED}]}
-    what = objects.service("web", spec=spec, status=shown, uid="u", labels={names.POOL_LABEL: "office"})
+    labels, said = {names.POOL_LABEL: "office"}, {names.MED: "10"}
+    what = objects.service("web", spec=spec, status=shown, uid="u", labels=labels, annotations=said)
     assert decode.announced_service(shaped(what, AnnouncedServiceShape)) == Service(
         ServiceKey("default", "web"),
         load_balancer_class="other.io/lb",
         local_traffic_only=True,
         pool_label="office",
+        labels=((names.POOL_LABEL, "office"),),
         ingress=("192.0.2.1",),
+        routing=ServiceRouting(Attributes(med=10)),
         uid="u",
     )
     bare = decode.announced_service(shaped({"metadata": objects.meta("web")}, AnnouncedServiceShape))
@@ -107,6 +115,16 @@ def test_only_true_in_any_case_makes_a_default_pool(value: str) -> None:
     assert not pool(objects.eip(annotations={names.FORCE: value})).forced
 
 
+def test_a_pool_has_the_choices_of_its_author_about_layer_2_and_defaults_for_the_others() -> None:
+    chosen = {"profile": "Fast", "failback": True, "onConflict": "Report", "answer": "Auto", "restartGraceSeconds": 0}
+    read = pool(objects.eip(spec={"layer2": chosen, "nodeSelector": {"matchLabels": {"edge": "yes"}}}))
+    assert read.layer2 == Layer2Choices(
+        Profile.FAST, True, Probing.FAST, OnConflict.REPORT, AnsweredBy.AUTO, restart_grace=0
+    )
+    assert read.node_selector == Selector((("edge", "yes"),))
+    assert pool(objects.eip()).layer2 == DEFAULTS
+
+
 @pytest.mark.parametrize("value", ["true", "True", "TRUE"])
 def test_an_author_insists_by_annotation(value: str) -> None:
     assert pool(objects.eip(annotations={names.FORCE: value})).forced
@@ -120,9 +138,11 @@ def test_an_author_insists_by_annotation(value: str) -> None:
         ("nonsense", {}, "is no address, CIDR or range"),
         ("", {}, "spec.address is empty"),
         ("192.0.2.0/24", {"protocol": "ospf"}, "'ospf' is no protocol: write bgp, layer2 or vip"),
+        ("192.0.2.0/24", {"layer2": {"probe": "Slow"}}, "spec.layer2.probe is 'Slow': write Fast, RFC5227 or Off"),
+        ("192.0.2.0/24", {"layer2": {"restartGraceSeconds": 61}}, "restartGraceSeconds is 61: write 0 to 60"),
     ],
 )
-def test_a_pool_that_cannot_be_used_says_why(address: str, spec: dict[str, str], words: str) -> None:
+def test_a_pool_that_cannot_be_used_says_why(address: str, spec: dict[str, Any], words: str) -> None:
     read = pool(objects.eip("bad", address, spec=spec))
     assert words in read.problem
     assert read.ranges == Ranges()
@@ -216,7 +236,26 @@ def test_an_endpoint_that_does_not_say_that_it_is_unready_is_ready() -> None:
             SliceShape,
         )
     )
-    assert read == decode.Slice(ServiceKey("default", "web"), frozenset({"a", "c", "d"}))
+    outside = decode.NOWHERE
+    assert read == decode.Slice(ServiceKey("default", "web"), frozenset({"a", "c", "d", outside}))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "kind"),
+    [
+        ({"ready": False, "serving": True, "terminating": True}, "ending"),
+        ({"ready": False, "serving": None, "terminating": True}, "ending"),
+        ({"ready": False, "serving": False, "terminating": True}, ""),
+        ({"ready": False, "serving": True, "terminating": False}, ""),
+        ({"ready": False, "serving": True}, ""),
+        ({"ready": True, "serving": True, "terminating": True}, "ready"),  # spec.publishNotReadyAddresses
+    ],
+)
+def test_an_endpoint_that_is_ending_and_serves_is_told_from_the_others(conditions: dict[str, Any], kind: str) -> None:
+    read = decode.endpoint_slice(
+        shaped(objects.endpoint_slice("web-1", "web", objects.endpoint("a", **conditions)), SliceShape)
+    )
+    assert (read.nodes == {"a"}, read.ending == {"a"}) == (kind == "ready", kind == "ending")
 
 
 COMMON, MANY, LONG = ["a", "b"], [f"w{number}" for number in range(17)], ["x" * 1001]
@@ -246,12 +285,15 @@ def test_the_nodes_that_services_have_in_common_are_there_once_unless_they_are_m
 
 
 def test_a_speakers_lease_tells_its_node_and_links() -> None:
-    text = '[{"name":"eth0","addresses":["192.0.2.11/24","nonsense"]},{"name":"eth1"}]'
+    text = (
+        '[{"name":"eth0","addresses":["192.0.2.11/24","nonsense"],"mac":"02:00:5e:00:53:01"},'
+        '{"name":"eth1"}]'  # as an older release writes it
+    )
     lease = decode.lease(shaped(objects.speaker_lease("n1", "t1", text), LeaseShape))
     said = decode.speaker(lease)
     assert said is not None
     assert (said.node, said.holder) == ("n1", "pod on n1")
-    assert said.links == (Link("eth0", (ip_interface("192.0.2.11/24"),)), Link("eth1"))
+    assert said.links == (Link("eth0", (ip_interface("192.0.2.11/24"),), "02:00:5e:00:53:01"), Link("eth1"))
 
 
 def test_every_renewal_of_a_lease_reads_differently() -> None:
@@ -262,6 +304,11 @@ def test_every_renewal_of_a_lease_reads_differently() -> None:
 @pytest.mark.parametrize("links", ["", "{}", "[1]", '[{"addresses":[]}]', "not json"])
 def test_links_that_cannot_be_read_are_none(links: str) -> None:
     assert decode.links(links) == ()
+
+
+def test_links_are_read_as_they_are_written() -> None:
+    links = (Link("eth0", (ip_interface("192.0.2.11/24"),), "02:00:5e:00:53:01", gateway_lost=True), Link("eth1"))
+    assert decode.links(links_text(links)) == links
 
 
 def test_other_leases_in_our_namespace_are_no_speakers() -> None:
@@ -291,3 +338,18 @@ def test_objects_of_metadata_alone_are_read(missing: str) -> None:
     thing = {key: value for key, value in objects.service().items() if key != missing}
     assert service(thing).ingress == ()
     assert service({**thing, missing: None}).key == ServiceKey("default", "web")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "read"),
+    [
+        ({}, Node("n1")),
+        ({"labels": {"rack": "one", "arch": "arm64"}}, Node("n1", {"arch": "arm64", "rack": "one"})),
+        ({"annotations": {names.NODE_ADDRESS: "10.79.0.0/24"}}, Node("n1", address="10.79.0.0/24")),
+        ({"annotations": {names.NODE_ADDRESS: "1" * 100_000}}, Node("n1")),
+        ({"annotations": {names.DRAINED: "True"}}, Node("n1", drained=True)),
+        ({"annotations": {names.DRAINED: "yes"}}, Node("n1")),
+    ],
+)
+def test_a_node_is_what_its_metadata_say(metadata: dict[str, Any], read: Node) -> None:
+    assert decode.node(shaped({"metadata": {"name": "n1", **metadata}}, NodeShape)) == read

@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from openelb import runtime
 from openelb.kube.client import Client, Patience
 from openelb.kube.config import Access
 from openelb.kube.credentials import Credential, FileToken
@@ -29,6 +28,7 @@ from openelb.kube.store import Store
 from openelb.kube.watch import Reflector
 from openelb.model import names
 from openelb.model.cluster import ServiceKey
+from openelb.process import runtime
 from tests.fakes.apiserver import FakeApiServer, Refusal
 from tests.fakes.clock import Clock
 from tests.fakes.jumps import at_once

@@ -9,14 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openelb.kube import decode, resources
-from openelb.kube.resources import Resource
+from openelb.kube.resources import Bodied, Resource
 from openelb.model import names
 
 ANY = [found for found in vars(resources).values() if isinstance(found, Resource)]
-EVERY_KIND = [*ANY, resources.leases(names.NAMESPACE)]
+WRITTEN = [found.resource for found in vars(resources).values() if isinstance(found, Bodied)]
+EVERY_KIND = [*ANY, *WRITTEN, resources.leases(names.NAMESPACE)]
 # Beside any text, what some decoder of ours takes for something.
 WORDS = ("True", "IPv4", "IPv6", "LoadBalancer", "layer2", "192.0.2.1", "192.0.2.9-192.0.2.1", "::/0", "a/b;c", "[{}]")
-KEYS = (names.DEFAULT_POOL, names.OPT_IN, names.NODE, names.LINKS, names.POOL_LABEL, "kubernetes.io/service-name")
+KEYS = (
+    names.NODE_ADDRESS,
+    names.DRAINED,
+    names.DEFAULT_POOL,
+    names.OPT_IN,
+    names.NODE,
+    names.LINKS,
+    names.POOL_LABEL,
+    names.COMMUNITIES,
+    names.MED,
+    names.PEERS,
+    "kubernetes.io/service-name",
+)
 texts = st.sampled_from(WORDS) | st.text()
 
 
@@ -30,7 +43,7 @@ def anything(type_: Any) -> st.SearchStrategy[Any]:
     if get_origin(type_) is list:
         return st.lists(anything(*get_args(type_)), max_size=3)
     if get_origin(type_) is dict:
-        return st.dictionaries(st.sampled_from(KEYS) | texts, texts, max_size=3)
+        return st.dictionaries(st.sampled_from(KEYS) | texts, anything(get_args(type_)[1]), max_size=3)
     return {str: texts, int: st.integers(), float: st.floats(), bool: st.booleans(), types.NoneType: st.none()}[type_]
 
 
@@ -42,6 +55,7 @@ def test_every_kind_that_is_read_is_tried() -> None:
         "bgpconfs",
         "bgppeers",
         "namespaces",
+        "nodes",
         "services",
         "endpointslices",
         "leases",

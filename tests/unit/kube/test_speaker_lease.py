@@ -6,14 +6,16 @@ from ipaddress import ip_interface
 
 import pytest
 
+from openelb.kube import decode
 from openelb.kube.decode import links
 from openelb.kube.errors import Unreachable
 from openelb.kube.lease import RENEW_SECONDS, SpeakerLease, links_text, speaker_lease_name
 from openelb.model import names
 from openelb.model.cluster import Link
 from tests.fakes.leases import FakeLease
+from tests.unit.builders import address
 
-ETH0 = Link("eth0", (ip_interface("192.0.2.11/24"), ip_interface("2001:db8::11/64")))
+ETH0 = Link("eth0", (ip_interface("192.0.2.11/24"), ip_interface("2001:db8::11/64")), "02:00:5e:00:53:01")
 
 
 @pytest.fixture
@@ -33,6 +35,29 @@ async def test_a_speaker_says_that_it_is_alive_and_which_links_it_has(lease: Fak
     assert first.annotations is not None
     assert (first.annotations[names.NODE], links(first.annotations[names.LINKS])) == ("n1", (ETH0,))
     assert first.renewal != lease.stored.renewal
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_a_speaker_says_whether_it_leaves_when_its_node_is_cordoned(lease: FakeLease, leaves: bool) -> None:
+    await SpeakerLease(lease, "n1", "pod-1", leaves_when_cordoned=not leaves).renew()  # before it was started anew
+    await SpeakerLease(lease, "n1", "pod-1", leaves_when_cordoned=leaves).renew()
+    assert lease.stored is not None
+    told = decode.speaker(lease.stored)
+    assert told is not None
+    assert told.leaves_when_cordoned == leaves
+
+
+async def test_a_speaker_says_the_taint_for_which_its_node_is_left_and_a_later_one_knows_of_none(
+    lease: FakeLease,
+) -> None:
+    before = SpeakerLease(lease, "n1", "pod-1")
+    before.taint("example.com/maintenance")
+    for one, taint in ((before, "example.com/maintenance"), (SpeakerLease(lease, "n1", "pod-2"), "")):
+        await one.renew()
+        assert lease.stored is not None
+        told = decode.speaker(lease.stored)
+        assert told is not None
+        assert told.tainted == taint
 
 
 async def test_a_later_speaker_of_the_node_takes_the_lease_over(lease: FakeLease) -> None:
@@ -101,7 +126,11 @@ def test_the_longest_name_of_a_node_still_makes_a_name_of_a_lease() -> None:
 
 def test_links_are_compact_json() -> None:
     text = links_text((ETH0, Link("eth1")))
-    assert text == '[{"name":"eth0","addresses":["192.0.2.11/24","2001:db8::11/64"]},{"name":"eth1","addresses":[]}]'
+    assert text == (
+        '[{"name":"eth0","addresses":["192.0.2.11/24","2001:db8::11/64"],"mac":"02:00:5e:00:53:01"},'
+        '{"name":"eth1","addresses":[]}]'
+    )
+    assert links_text((Link("eth1", gateway_lost=True),)) == '[{"name":"eth1","addresses":[],"gatewayLost":true}]'
     assert json.loads(text)[1] == {"name": "eth1", "addresses": []}
 
 
@@ -117,3 +146,14 @@ async def test_a_speaker_that_does_not_do_its_work_does_not_renew(lease: FakeLea
         await asyncio.sleep(0)
     assert await lease.read() is not None
     running.cancel()
+
+
+async def test_a_later_speaker_that_holds_nothing_takes_back_what_the_one_before_held(lease: FakeLease) -> None:
+    before, after = SpeakerLease(lease, "n1", "pod-1"), SpeakerLease(lease, "n1", "pod-2")
+    for one, holds in ((before, frozenset({address("10.79.0.200")})), (after, frozenset())):
+        one.hold(holds, frozenset())
+        await one.renew()
+        assert lease.stored is not None
+        told = decode.speaker(lease.stored)
+        assert told is not None
+        assert told.holds == holds

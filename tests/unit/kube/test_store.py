@@ -1,7 +1,7 @@
 """What a reader of the store sees, and when."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from openelb.kube.errors import Conflict, NotFound
 from openelb.kube.resources import leases_path
 from openelb.kube.store import Store
 from openelb.model import names
-from openelb.model.cluster import PoolStatus, Publication, ServiceKey
+from openelb.model.cluster import Node, PoolStatus, Publication, ServiceKey
 from openelb.model.snapshot import Snapshot
 from tests.fakes.apiserver import FakeApiServer, Refusal
 from tests.unit.builders import ledger
@@ -25,8 +25,8 @@ PUBLISHED = Publication(("192.0.2.1",), "eip", guarded=True)
 
 
 @asynccontextmanager
-async def stored(client: Client) -> AsyncIterator[Store]:
-    store = Store.for_manager(client, names.NAMESPACE)
+async def stored(client: Client, make: Callable[[Client, str], Store] = Store.for_manager) -> AsyncIterator[Store]:
+    store = make(client, names.NAMESPACE)
     task = asyncio.create_task(store.run())
     try:
         async with asyncio.timeout(5):
@@ -42,6 +42,13 @@ async def look(store: Store) -> Snapshot:
     async with asyncio.timeout(5):
         await store.changed()
     return store.snapshot()
+
+
+async def until(store: Store, holds: Callable[[Snapshot], bool]) -> None:
+    """Return when a snapshot is as it is to be."""
+    async with asyncio.timeout(5):
+        while not holds(store.snapshot()):
+            await store.changed()
 
 
 @pytest.fixture(autouse=True)
@@ -74,13 +81,43 @@ async def test_a_kind_that_cannot_be_listed_keeps_everything_back(
 ) -> None:
     server.faults.refused_paths[kind] = Refusal(404, "NotFound")
     store = Store.for_manager(client, names.NAMESPACE)
-    assert await read_when_nothing_is_refused(store, server, watches=8) == ["eip"]
+    assert await read_when_nothing_is_refused(store, server, watches=10) == ["eip"]
+
+
+@pytest.mark.parametrize("make", [Store.for_manager, Store.for_speaker])
+async def test_nodes_come_by_their_metadata_and_whether_they_are_cordoned(
+    make: Callable[[Client, str], Store], server: FakeApiServer, client: Client
+) -> None:
+    await server.put(objects.NODES, objects.node("n1", labels={"rack": "one"}, annotations={names.DRAINED: "true"}))
+    await server.put(objects.NODES, objects.node("n2", cordoned=True))
+    async with stored(client, make) as store:
+        assert store.snapshot().nodes == {
+            "n1": Node("n1", {"rack": "one"}, drained=True),
+            "n2": Node("n2", cordoned=True),
+        }
+        await server.put(objects.NODES, objects.node("n2"))
+        await until(store, lambda seen: seen.nodes["n2"] == Node("n2"))
+        await server.remove(objects.NODES, "n1")
+        await until(store, lambda seen: list(seen.nodes) == ["n2"])
+
+
+async def test_who_may_not_list_nodes_goes_on_without_and_says_so(
+    server: FakeApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.faults.refused_paths[objects.NODES] = Refusal(403, "Forbidden")
+    await server.put(objects.NODES, objects.node("n1"))
+    async with stored(client) as store:
+        assert (store.snapshot().nodes, list(store.snapshot().pools)) == ({}, ["eip"])
+        assert "going on as if no node had labels" in caplog.text
+        assert "install the RBAC rules of this version" in caplog.text
+        server.faults.refused_paths.clear()
+        await until(store, lambda seen: list(seen.nodes) == ["n1"])
 
 
 async def test_an_eip_that_cannot_be_read_keeps_everything_back(server: FakeApiServer, client: Client) -> None:
     server.faults.refused_paths[f"{objects.EIPS}/eip"] = Refusal(403, "Forbidden")
     store = Store.for_speaker(client, names.NAMESPACE)
-    assert await read_when_nothing_is_refused(store, server, watches=4) == ["eip"]
+    assert await read_when_nothing_is_refused(store, server, watches=8) == ["eip"]
 
 
 async def read_when_nothing_is_refused(store: Store, server: FakeApiServer, *, watches: int) -> list[str]:

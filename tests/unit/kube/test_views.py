@@ -3,9 +3,9 @@
 import pytest
 
 from openelb.kube.decode import Lease, Slice
-from openelb.kube.views import EndpointView, LeaseView, Sheet
+from openelb.kube.views import EndpointView, LeaseView, NodeView, Sheet, TaintView
 from openelb.model import names
-from openelb.model.cluster import ServiceKey
+from openelb.model.cluster import Node, ServiceKey
 
 WEB = ServiceKey("default", "web")
 
@@ -52,6 +52,18 @@ def test_an_endpoint_that_changes_without_its_node_changes_no_mapping() -> None:
     assert view.sheet.read() is before
 
 
+def test_where_no_endpoint_is_ready_those_count_that_are_ending_and_still_serve() -> None:
+    view = EndpointView()
+    view.put(key("web-1"), Slice(WEB, frozenset("a"), frozenset("b")))
+    view.put(key("web-2"), Slice(WEB, frozenset(), frozenset("c")))
+    assert view.sheet.read() == {WEB: {"a"}}
+    view.put(key("web-1"), Slice(WEB, frozenset(), frozenset("ab")))
+    assert view.sheet.read() == {WEB: {"a", "b", "c"}}
+    view.put(key("web-1"), Slice(WEB, frozenset()))
+    view.remove(key("web-2"))
+    assert view.sheet.read() == {}
+
+
 def test_all_slices_of_a_service_count_together() -> None:
     view = EndpointView()
     view.put(key("web-1"), nodes("a"))
@@ -96,3 +108,43 @@ def test_the_leaders_renewals_are_seen() -> None:
         seen.append(view.leader_renewal)
     assert seen[0] != seen[1]
     assert view.sheet.read() == {}
+
+
+NODE = ServiceKey("", "n1")
+
+
+def test_a_node_is_cordoned_whichever_watch_tells_first() -> None:
+    view = NodeView()
+    view.cordons.put(NODE, Node("n1"))
+    assert view.sheet.read() == {}
+    view.put(NODE, Node("n1", {"rack": "one"}))
+    assert view.sheet.read() == {"n1": Node("n1", {"rack": "one"}, cordoned=True)}
+    view.cordons.remove(NODE)
+    assert view.sheet.read() == {"n1": Node("n1", {"rack": "one"})}
+
+
+def test_of_a_nodes_taints_the_first_that_is_looked_for_is_told() -> None:
+    told: list[str] = []
+    view = TaintView({"example.com/maintenance", "other"}, told.append)
+    view.put(NODE, ("node.kubernetes.io/not-ready", "example.com/maintenance", "other"))
+    view.put(NODE, ("node.kubernetes.io/not-ready",))
+    view.remove(NODE)
+    assert told == ["example.com/maintenance", "", ""]
+
+
+def test_what_a_kubelet_writes_of_its_node_changes_no_mapping() -> None:
+    view = NodeView()
+    view.put(NODE, Node("n1", {"rack": "one"}))
+    before = view.sheet.read()
+    view.put(NODE, Node("n1", {"rack": "one"}))
+    assert view.sheet.read() is before
+
+
+def test_a_node_that_is_made_anew_is_not_cordoned() -> None:
+    view = NodeView()
+    view.put(NODE, Node("n1"))
+    view.cordons.put(NODE, Node("n1"))
+    view.cordons.remove(NODE)
+    view.remove(NODE)
+    view.put(NODE, Node("n1"))
+    assert not view.sheet.read()["n1"].cordoned

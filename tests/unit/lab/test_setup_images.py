@@ -10,7 +10,7 @@ from lab.buildah import pip_config
 from lab.cache import Cache
 from lab.images import Images, full_reference, manifest_image
 from lab.pins import pins
-from lab.recipes import steps
+from lab.recipes import router_steps, steps
 
 MANIFEST = """
       containers:
@@ -111,10 +111,38 @@ def test_a_first_set_up_makes_the_base_before_what_stands_on_it(images):
 
 def test_a_changed_source_rebuilds_our_image_alone(images, checkout):
     have = images()
-    for made in (have.archive(have.pause), have.archive(have.nginx), have.node_root, have.base_seed, have.base_mark):
+    mark = have.node.base.mark(have.cache)
+    for made in (have.archive(have.pause), have.archive(have.nginx), have.node_root, have.base_seed, mark):
         made.parent.mkdir(parents=True, exist_ok=True)
         made.touch()
     assert [each.title for each in steps(images())] == ["building OpenELB's image"]
+
+
+def test_a_changed_pin_of_gobgpd_rebuilds_our_image(images, checkout):
+    before = images()
+    module = checkout / "lab" / "modules" / "gobgp" / "go.mod"
+    module.parent.mkdir(parents=True)
+    module.write_text("require github.com/osrg/gobgp/v4 v4.9.0\n")
+    assert images().seed != before.seed
+    assert images().base_seed == before.base_seed
+
+
+def test_routers_are_made_for_themselves(images):
+    assert [each.title for each in router_steps(images())] == [
+        "making Debian trixie",
+        "building image router",
+        "making Debian bookworm",
+        "building image older-router",
+    ]
+    assert not {"building image router", "building image older-router"} & {each.title for each in steps(images())}
+
+
+def test_a_router_stands_on_the_base_that_is_there(images):
+    have = images()
+    have.router.base.mark(have.cache).parent.mkdir(parents=True)
+    have.router.base.mark(have.cache).touch()
+    have.root(have.older_router).mkdir(parents=True)
+    assert [each.title for each in router_steps(images())] == ["building image router"]
 
 
 def test_nothing_is_made_twice(images, checkout):

@@ -12,7 +12,7 @@ import pytest
 import lab
 from lab.binaries import MODULES, programs
 from lab.debian import keyring
-from lab.images import DOCKERFILES
+from lab.images import DOCKERFILES, Base
 from lab.pins import FILE, Package, Pins, pins, release
 
 LAB = Path(lab.__file__).parent
@@ -21,6 +21,7 @@ REQUIRES = {
     **{each.kubernetes_module: ("k8s.io/kubernetes", each.kubernetes) for each in KUBERNETES},
     "etcd": ("go.etcd.io/etcd/server/v3", pins().etcd),
     "containerd": ("github.com/containerd/containerd/v2", pins().containerd),
+    "gobgp": ("github.com/osrg/gobgp/v4", pins().gobgp),
 }
 
 
@@ -92,12 +93,33 @@ def test_every_dockerfile_stands_on_the_pinned_debian():
         for line in file.read_text().splitlines()
         if line.startswith("FROM ")
     }
-    assert bases == {"scratch", f"debian:{pins().debian_suite}-slim"}
+    assert bases == {"scratch", *(f"debian:{suite}-slim" for suite in (pins().debian_suite, pins().older_suite))}
 
 
-def test_the_key_of_the_pinned_debian_is_here():
-    keys = keyring((DOCKERFILES / "debian" / f"{pins().debian_suite}.key").read_text())
-    assert b"Debian Stable Release Key (13/trixie)" in keys
+def test_openelbs_image_has_the_pinned_gobgpd_and_says_it_nowhere_else():
+    dockerfile = (LAB.parent / "deploy" / "Dockerfile").read_text()
+    assert "COPY lab/modules/gobgp/go.mod lab/modules/gobgp/go.sum ./\n" in dockerfile
+    assert "go build -trimpath" in dockerfile
+    assert "@v" not in dockerfile
+
+
+def test_openelbs_image_is_built_on_the_pinned_debian_by_the_pinned_go():
+    have, dockerfile = pins(), (LAB.parent / "deploy" / "Dockerfile").read_text()
+    minor = ".".join(map(str, release(have.go_minimum)[:2]))
+    assert f"ARG GOBGP=golang:{minor}-{have.debian_suite}\n" in dockerfile
+    bases = set(re.findall(r"^FROM (\S+)", dockerfile, re.M))
+    assert bases == {"${GOBGP}", f"debian:{have.debian_suite}-slim"}
+
+
+@pytest.mark.parametrize(
+    ("suite", "owner"),
+    [
+        (pins().debian_suite, b"Debian Stable Release Key (13/trixie)"),
+        (pins().older_suite, b"Debian Stable Release Key (12/bookworm)"),
+    ],
+)
+def test_the_keys_of_the_pinned_debians_are_here(suite, owner):
+    assert owner in keyring(Base(suite).keyring.read_text())
 
 
 def test_the_components_of_kubernetes_are_told_their_version():

@@ -2,13 +2,14 @@
 
 import pytest
 
-from tests.lab.watching import EVERY, Answers, Asked, Opened, Pages, told
+from lab.asking import Answers, Asked, told
+from tests.lab.watching import EVERY, Opened, Pages
 
 
 def answers(*by: str) -> Answers:
     """Questions answered by these nodes, `n1+n2` by both, an empty text by nobody."""
     asked = [Asked(number * EVERY, frozenset(filter(None, each.split("+")))) for number, each in enumerate(by)]
-    return Answers("192.0.2.1", asked)
+    return Answers("192.0.2.1", EVERY, asked)
 
 
 def test_a_silence_is_as_long_as_the_questions_in_a_row_that_nobody_answered() -> None:
@@ -19,12 +20,23 @@ def test_who_never_answers_is_silent_all_the_time() -> None:
     assert answers("", "", "").longest_silence() == pytest.approx(3 * EVERY)
 
 
+def test_a_gap_is_measured_by_the_clock() -> None:
+    seen = [Asked(0.0, frozenset({"n1"})), Asked(0.1, frozenset()), Asked(0.5, frozenset({"n1"}))]
+    assert Answers("192.0.2.1", 0.1, seen).gap(0.0) == pytest.approx(0.4)
+
+
 def test_two_that_answer_the_same_questions_are_in_dispute() -> None:
     assert answers("n1", "n1+n2", "n1+n2", "n2", "n1+n2").longest_dispute() == pytest.approx(2 * EVERY)
 
 
 def test_one_after_the_other_is_no_dispute() -> None:
     assert answers("n1", "n2", "n1").longest_dispute() == 0.0
+
+
+def test_a_dispute_lasts_until_the_last_question_that_two_answered() -> None:
+    seen = answers("n1+n2", "n1", "n1+n2", "n2", "n1+n2", "n2")
+    assert seen.disputed(EVERY) == pytest.approx(3 * EVERY)
+    assert seen.disputed(5 * EVERY) == 0.0
 
 
 def test_what_was_before_the_moment_does_not_count() -> None:

@@ -23,7 +23,10 @@ BEFORE = snapshot(
         pytest.param({}, id="nothing"),
         pytest.param({"leader_renewal": "later"}, id="the leader renews"),
         pytest.param({"speakers": {"n1": speaker("n1", renewal="later")}}, id="a speaker renews"),
-        pytest.param({"endpoints": {LOCAL.key: frozenset({"n1"})}}, id="endpoints go that any node can reach"),
+        pytest.param(
+            {"endpoints": {WEB.key: frozenset({"n2"}), LOCAL.key: frozenset({"n1"})}},
+            id="endpoints move that any node can reach",
+        ),
     ],
 )
 def test_what_no_plan_is_made_from_makes_no_difference(change: dict[str, Any]) -> None:

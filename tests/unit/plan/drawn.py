@@ -9,10 +9,11 @@ from random import Random
 from typing import Any
 
 from openelb.model import names
-from openelb.model.cluster import FamilyPolicy, Pool, PoolStatus, Port, Service
+from openelb.model.cluster import FamilyPolicy, Node, Pool, PoolStatus, Port, Service, Speaker
+from openelb.model.selectors import Selector
 from openelb.model.snapshot import Snapshot
 from tests.unit import builders
-from tests.unit.builders import address, key, page, pool, reservation, snapshot, speaker
+from tests.unit.builders import address, key, node, page, pool, reservation, snapshot, speaker
 
 ADDRESSES = [f"192.0.2.{number}" for number in range(1, 9)]
 SIX = [f"2001:db8::{number}" for number in range(1, 4)]
@@ -28,7 +29,7 @@ TEXTS = (
 POOLS = ("x", "y", "z")
 SERVICES = ("a", "b", "c", "d", "e", "f")
 NODES = ("node-a", "node-b", "node-c", "node-d")
-LINKS = ("eth0", "eth0", "eth1", "bond0", "vlan7")
+LINKS = ("eth0", "eth0", "eth1 192.0.2.100/24", "bond0", "vlan7 2001:db8::100/64")
 
 
 class Draw:
@@ -36,6 +37,8 @@ class Draw:
 
     def __init__(self, seed: int) -> None:
         self.chance = Random(seed)
+        self.whim = Random(f"nodes {seed}")  # apart, so that what else there is stays as it was
+        self.gateways = Random(f"gateways {seed}")
         self.facts = self._cluster()
         self.living = frozenset(name for name in NODES if self.chance.random() < 0.8)
 
@@ -50,8 +53,12 @@ class Draw:
         things = [
             *map(self._pool, POOLS),
             *map(self.service, self._some(SERVICES, 0.8)),
-            *(speaker(name, *sorted({self.chance.choice(LINKS) for _ in range(3)})) for name in self._some(NODES, 0.8)),
+            *(
+                self._with_gateways(speaker(name, *sorted({self.chance.choice(LINKS) for _ in range(3)})))
+                for name in self._some(NODES, 0.8)
+            ),
         ]
+        things += [self._node(name) for name in NODES if self.whim.random() < 0.8]
         things += [
             page(f"{name}-1", name, used={self.chance.choice(ADDRESSES): f"default/{self.chance.choice(SERVICES)}"})
             for name in self._some(POOLS, 0.3)
@@ -70,6 +77,21 @@ class Draw:
         ]
         endpoints = {key(name): frozenset(self._some(NODES, 0.5)) for name in self._some(SERVICES, 0.5)}
         return snapshot(*things, endpoints=endpoints, gone=frozenset(map(key, self._some(SERVICES, 0.2))))
+
+    def _with_gateways(self, one: Speaker) -> Speaker:
+        """Some links have lost theirs."""
+        return replace(one, links=tuple(replace(link, gateway_lost=self.gateways.random() < 0.2) for link in one.links))
+
+    def _node(self, name: str) -> Node:
+        """Any node: most have a rack, few are in anybody's way."""
+        return node(
+            name,
+            rack=self.whim.choice(("", "one", "one", "two")),
+            excluded=self.whim.random() < 0.1,
+            drained=self.whim.random() < 0.2,
+            cordoned=self.whim.random() < 0.2,
+            address=self.whim.choice(("", "", "", "192.0.2.0/24")),
+        )
 
     def _pool(self, name: str) -> Pool:
         """Any pool, also one whose ledger nobody ever wrote like that."""
@@ -92,7 +114,9 @@ class Draw:
             exclude=("192.0.2.3",) if self.maybe(0.1) else (),
             deleting=self.maybe(0.2),
             finalizers=(names.POOL_FINALIZER,) if self.maybe(0.8) else (),
-            interface=self.chance.choice(("eth0", "eth0", "eth1", "eth1", "wlan9", "")),
+            interface=self.whim.choice(("auto", "eth*", *[""] * 8))
+            or self.chance.choice(("eth0", "eth0", "eth1", "eth1", "wlan9", "")),
+            node_selector=self.whim.choice((None, None, None, Selector((("rack", "one"),)))),
         )
 
     def service(self, name: str) -> Service:

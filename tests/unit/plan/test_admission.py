@@ -20,6 +20,7 @@ from openelb.plan.admission import (
     eip_deleted,
     reservation_written,
 )
+from openelb.plan.bgp_outlook import hindrance
 from openelb.plan.books import Books
 from openelb.plan.terms import terms
 from tests.unit.builders import address, page, pool, reservation, rewritten, service, snapshot, unreadable
@@ -36,7 +37,7 @@ def facts(*things: Pool | Page | Service | Reservation, now: float = 0.0, **othe
     """What a manager knows of a cluster with these objects."""
     seen, books = snapshot(*things, **others), Books()
     books.update(seen)
-    return Facts(terms(seen, now), books, now)
+    return Facts(terms(seen, now), books, now, hindrance(seen))
 
 
 def created(new: Pool, *things: Pool) -> Verdict:
@@ -130,7 +131,7 @@ def test_a_second_default_pool_is_refused() -> None:
 @pytest.mark.parametrize(
     ("facts_of_it", "told"),
     [
-        ({"protocol": Protocol.BGP}, "no speaker announces bgp in this version.*an absent spec.protocol means bgp"),
+        ({"protocol": Protocol.BGP}, "bgp needs a BgpConf default: create one.*an absent spec.protocol means bgp"),
         ({"protocol": Protocol.VIP}, "no speaker announces vip in this version"),
         ({"default": True, "disabled": True}, "gives out nothing: make another"),
         ({"adopts": True}, "spec.adoption has no effect"),

@@ -2,9 +2,10 @@ from dataclasses import replace
 
 from openelb.model import names
 from openelb.model.cluster import FamilyPolicy, Protocol
+from openelb.model.selectors import Selector
 from openelb.plan.explain import explain, unserved
 from openelb.plan.placement import winner
-from tests.unit.builders import address, key, pool, service, snapshot, speaker, unreadable
+from tests.unit.builders import address, conf, key, node, pool, router, service, snapshot, speaker, unreadable
 
 NODES = ("node-a", "node-b", "node-c")
 SPEAKERS = [speaker(name) for name in NODES]
@@ -81,9 +82,20 @@ def test_the_address_that_is_shown_is_explained_while_another_is_on_its_way():
 
 
 def test_an_address_that_no_version_of_ours_announces_is_answered_by_nobody():
-    said = told(pool(protocol=Protocol.BGP, used=USED), WEB, *SPEAKERS)
+    said = told(pool(protocol=Protocol.VIP, used=USED), WEB, *SPEAKERS)
     assert (said.owner, said.served) == ("", False)
-    assert verdicts(said)["node-a"] == "does not announce bgp in this version"
+    assert verdicts(said)["node-a"] == "does not announce vip in this version"
+
+
+def test_an_address_that_routers_are_told_of_is_served_by_all_nodes_that_may():
+    eip, ready = pool(protocol=Protocol.BGP, used=USED), {WEB.key: frozenset({"node-a"})}
+    said = told(eip, WEB, *SPEAKERS, conf(), router(), endpoints=ready)
+    assert said.served
+    assert set(verdicts(said).values()) == {"tells its routers that it is a way to the address"}
+    local = replace(WEB, local_traffic_only=True)
+    said = told(eip, local, *SPEAKERS, conf(), router(), endpoints=ready)
+    assert said.owner == "node-a"
+    assert verdicts(said)["node-b"] == "has no ready endpoint, and externalTrafficPolicy is Local"
 
 
 def test_an_ipv6_address_is_answered_by_nobody_where_ipv6_is_off():
@@ -101,7 +113,7 @@ def test_of_several_addresses_it_is_told_who_answers_for_each():
     speakers = [speaker(name, "eth0 fe80::1/64") for name in NODES]
     said = told(both, shown, *speakers)
     assert (said.address, said.owner, said.served) == ("192.168.1.1, 2001:db8::1", OWNER, True)
-    assert said.sentences[-1] == f"node {winner(address('2001:db8::1'), NODES)} answers for 2001:db8::1"
+    assert said.sentences[-1] == f"node {winner(address('2001:db8::1'), {*NODES} - {OWNER})} answers for 2001:db8::1"
     deaf = told(both, shown, *SPEAKERS)
     assert (deaf.owner, deaf.served, deaf.sentences[-1]) == (OWNER, False, "no node answers for 2001:db8::1")
 
@@ -158,3 +170,27 @@ def test_a_service_says_that_its_eip_cannot_be_read():
     assert (
         told(pool(used=USED), WEB, *SPEAKERS, unreadable=unreadable("Eip", "other")).sentences == known.sentences[:-1]
     )
+
+
+def test_each_node_says_what_about_it_keeps_it_from_answering():
+    selecting = pool(used=USED, interface="auto", node_selector=Selector((("rack", "one"),)))
+    near = [speaker(f"node-{name}", "eth0 192.168.1.11/24") for name in "abcd"]
+    nodes = [
+        node("node-a", rack="one", drained=True),
+        node("node-b", rack="one", excluded=True),
+        node("node-c", rack="two"),
+        node("node-d", rack="one"),
+        node("node-e", rack="one"),
+        node("node-f", rack="one"),
+    ]
+    cut_off = speaker("node-f", "eth0 192.168.1.11/24")
+    cut_off = replace(cut_off, links=tuple(replace(link, gateway_lost=True) for link in cut_off.links))
+    facts = [selecting, WEB, *near, speaker("node-e", "eth0 10.0.0.11/24"), cut_off, *nodes]
+    assert verdicts(told(*facts, alive={one.name for one in nodes})) == {
+        "node-a": "is drained: would answer if no other node could",
+        "node-b": f"announces nothing: it has the label {names.EXCLUDED}",
+        "node-c": "is not one of the nodes that spec.nodeSelector of Eip eip selects",
+        "node-d": "answers: it has the highest weight for this address among the nodes that may",
+        "node-e": "has no interface in a network that holds 192.168.1.1; it has eth0",
+        "node-f": "has lost its gateway on interface eth0: would answer if no other node could",
+    }

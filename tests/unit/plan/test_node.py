@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from openelb.model import names
 from openelb.model.announcements import Claim
 from openelb.model.cluster import PoolStatus, Protocol
+from openelb.model.selectors import Selector
 from openelb.plan import node
 from openelb.plan.placement import winner
+from openelb.plan.presence import Alive
+from tests.unit import builders
 from tests.unit.builders import address, key, pool, service, snapshot, speaker
 
 NODES = frozenset({"node-a", "node-b", "node-c"})
@@ -46,7 +49,7 @@ def test_each_address_of_a_dual_stack_service_has_an_owner_of_its_own():
     told = {me: claims(BOTH, shows_both("192.168.1.1", "2001:db8::1"), *DUAL, me=me) for me in NODES}
     expected = {me: set() for me in NODES}
     expected[winner(FIRST, NODES)].add("192.168.1.1 eth0")
-    expected[winner(SIX, NODES)].add("2001:db8::1 eth0")
+    expected[winner(SIX, NODES - {winner(FIRST, NODES)})].add("2001:db8::1 eth0")
     assert told == expected
 
 
@@ -180,11 +183,13 @@ def test_a_node_knows_who_may_answer_for_the_other_addresses():
 
 
 def test_a_claim_is_an_address_on_a_link():
-    assert list(node.plan(snapshot(pool(), WEB, *SPEAKERS), OWNER, NODES).claims) == [Claim(FIRST, "eth0")]
+    assert list(node.plan(snapshot(pool(), WEB, *SPEAKERS), OWNER, NODES).claims) == [
+        Claim(FIRST, "eth0", choices=pool().layer2)
+    ]
 
 
 def judged(before, facts, *, me="node-a", alive=NODES):
-    return node.judge(before, facts, me, frozenset(alive), names.LOAD_BALANCER_CLASS)
+    return node.judge(before, facts, me, Alive(frozenset(alive)), names.LOAD_BALANCER_CLASS)
 
 
 TEXTS = st.lists(st.sampled_from(("192.168.1.1", "192.168.1.2", "192.168.1.3")), max_size=2).map(tuple)
@@ -222,13 +227,18 @@ def changed(facts, alive, change):
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.lists(CHANGES, min_size=2, max_size=8))
-def test_a_plan_made_from_the_one_before_is_the_one_made_from_nothing(changes):
+def test_a_plan_made_from_the_one_before_is_the_one_that_judges_everything(changes):
     before, alive = node.Judgement(), frozenset({"node-a"})
     facts = snapshot(pool("x"), pool("y"), speaker("node-a", "eth0", "eth1"), *SPEAKERS[1:])
     for change in changes:
         facts, alive = changed(facts, alive, change)
+        anew = judged(node.Judgement(plan=before.plan), facts, alive=alive).plan
         before = judged(before, facts, alive=alive)
-        assert before.plan == node.plan(facts, "node-a", alive)
+        assert (before.plan.claims.keys(), before.plan.others, before.plan.holds) == (
+            anew.claims.keys(),
+            anew.others,
+            anew.holds,
+        )
 
 
 def test_what_has_not_changed_is_not_judged_again():
@@ -254,3 +264,73 @@ def test_an_endpoint_that_moves_away_takes_the_claim_of_a_local_service_with_it(
     first = judged(node.Judgement(), facts, alive={"node-a"})
     second = judged(first, replace(facts, endpoints={local.key: frozenset({"node-b"})}), alive={"node-a"})
     assert (len(first.plan.claims), len(second.plan.claims)) == (1, 0)
+
+
+def drained(*names, **facts):
+    return [builders.node(name, drained=name in names, **facts) for name in sorted(NODES)]
+
+
+def test_a_drained_node_s_addresses_go_to_the_one_that_is_next():
+    assert answering(pool(), WEB, *SPEAKERS, *drained(OWNER)) == {HEIR}
+    assert answering(pool(), WEB, *SPEAKERS, *drained(HEIR)) == {OWNER}
+
+
+def test_where_all_are_drained_the_owner_answers_as_before():
+    assert answering(pool(), WEB, *SPEAKERS, *drained(*NODES)) == {OWNER}
+
+
+def test_a_cordoned_node_goes_on_unless_its_speaker_was_told_to_leave():
+    nodes = drained(cordoned=True)
+    assert answering(pool(), WEB, *SPEAKERS, *nodes) == {OWNER}
+    obedient = [replace(one, leaves_when_cordoned=one.node == OWNER) for one in SPEAKERS]
+    assert answering(pool(), WEB, *obedient, *nodes) == {HEIR}
+
+
+def without_gateway(*names):
+    """The speakers, of which these have lost the gateway of eth0."""
+    return [
+        replace(one, links=tuple(replace(link, gateway_lost=one.node in names) for link in one.links))
+        for one in SPEAKERS
+    ]
+
+
+def test_a_node_without_its_gateway_answers_for_nothing_that_another_can():
+    assert answering(pool(), WEB, *without_gateway(OWNER)) == {HEIR}
+    assert answering(pool(), WEB, *without_gateway(HEIR)) == {OWNER}
+
+
+def test_where_the_gateway_is_gone_for_all_the_owner_answers_as_before():
+    assert answering(pool(), WEB, *without_gateway(*NODES)) == {OWNER}
+
+
+def test_a_drained_node_is_no_way_out_for_one_without_its_gateway():
+    staying = NODES - {HEIR}
+    assert answering(pool(), WEB, *without_gateway(*staying), *drained(HEIR)) == {OWNER}
+
+
+def test_a_gateway_that_is_lost_is_judged_though_no_service_has_changed():
+    before, after = (snapshot(pool(), WEB, *without_gateway(*names)) for names in ((), (OWNER,)))
+    first = node.judge(node.Judgement(), before, OWNER, Alive(NODES), names.LOAD_BALANCER_CLASS)
+    second = node.judge(first, after, OWNER, Alive(NODES), names.LOAD_BALANCER_CLASS)
+    assert (len(first.plan.claims), len(second.plan.claims)) == (1, 0)
+
+
+def test_each_address_of_a_pool_of_interface_auto_is_claimed_on_its_own_link():
+    speakers = [speaker(name, "eth0 192.168.1.11/24", "eth1 10.0.0.11/24") for name in sorted(NODES)]
+    both = pool(text="192.168.1.0/25,10.0.0.0/25", interface="auto")
+    two = service(ingress=("192.168.1.1", "10.0.0.1"), pool_label="eip")
+    told = set().union(*(claims(both, two, *speakers, me=me) for me in NODES))
+    assert told == {"192.168.1.1 eth0", "10.0.0.1 eth1"}
+
+
+@pytest.mark.parametrize("facts", [{"drained": True}, {"excluded": True}, {"rack": "two"}], ids=str)
+def test_what_changes_of_a_node_is_judged_though_no_service_has_changed(facts):
+    before = snapshot(pool(), WEB, *SPEAKERS, *drained(rack="one"))
+    after = replace(before, nodes={**before.nodes, OWNER: builders.node(OWNER, **facts)})
+    if "rack" in facts:
+        selecting = {"eip": pool(node_selector=Selector((("rack", "one"),)))}
+        before, after = replace(before, pools=selecting), replace(after, pools=selecting)
+    first = judged(node.Judgement(), before, me=HEIR, alive=NODES)
+    assert not first.plan.claims
+    assert judged(first, after, me=HEIR, alive=NODES).plan.claims.keys() == node.plan(after, HEIR, NODES).claims.keys()
+    assert node.plan(after, HEIR, NODES).claims

@@ -3,10 +3,12 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from openelb.model import names
 from openelb.model.cluster import PoolStatus
 from openelb.model.findings import Reason
-from openelb.plan.placement import candidates, link_for, reaches, service_outlook, trusted, winner, wins
-from tests.unit.builders import address, key, pool, service, speaker
+from openelb.model.selectors import Selector
+from openelb.plan.placement import candidates, reaches, service_outlook, trusted, winner, wins
+from tests.unit.builders import address, key, node, pool, service, speaker
 
 NODES = [f"node-{number}" for number in range(10)]
 ADDRESSES = [IPv4Address("192.168.0.0") + number for number in range(2000)]
@@ -49,29 +51,6 @@ def test_addresses_spread_evenly_and_a_lost_node_s_share_spreads_over_all_others
     heirs = Counter(winner(one, NODES[1:]) for one in ADDRESSES if winner(one, NODES) == NODES[0])
     assert all(150 < before[node] < 250 for node in NODES)
     assert heirs.keys() == set(NODES[1:])
-
-
-LINKS = speaker("node-a", "eth0 192.168.1.11/24 fe80::1:11/64", "eth1 10.0.0.11/16 2001:db8::11/64", "bond0").links
-
-
-@pytest.mark.parametrize(
-    ("interface", "found"),
-    [
-        ("eth0", "eth0"),
-        ("bond0", "bond0"),
-        ("eth2", None),
-        ("", None),
-        ("can_reach:10.0.200.1", "eth1"),
-        ("can_reach:2001:db8::1", "eth1"),
-        ("can_reach:172.16.0.1", None),
-        ("can_reach:fe80::1", None),
-        ("can_reach:router", None),
-        ("can_reach:", None),
-    ],
-)
-def test_an_interface_is_found_by_its_name_or_by_what_its_network_holds(interface, found):
-    link = link_for(interface, LINKS)
-    assert (link and link.name) == found
 
 
 def test_nodes_that_have_the_interface_may_announce():
@@ -158,3 +137,78 @@ def test_a_pool_that_never_was_right_announces_nothing():
 def test_exactly_the_winner_wins():
     for one in ADDRESSES[:200]:
         assert [node for node in NODES if wins(node, one, NODES)] == [winner(one, NODES)]
+
+
+RACK_ONE = Selector((("rack", "one"),))
+THREE = {name: speaker(name) for name in "abc"}
+
+
+def test_a_pool_with_a_node_selector_is_announced_by_the_nodes_it_selects():
+    nodes = {"a": node("a", rack="one"), "b": node("b", rack="two")}
+    assert reaches({"eip": pool(node_selector=RACK_ONE)}, THREE, nodes)["eip"].nodes == {
+        "a",
+        "c",
+    }  # nothing is known of c
+
+
+def test_where_the_node_selector_selects_nobody_it_is_told():
+    found = reaches({"eip": pool(node_selector=RACK_ONE)}, {"a": speaker("a")}, {"a": node("a")})["eip"]
+    assert (found.nodes, found.finding.reason) == (set(), Reason.NO_NODE)
+    assert "spec.nodeSelector" in found.finding.sentence
+
+
+def test_a_node_that_is_excluded_from_load_balancers_announces_nothing():
+    nodes = {"a": node("a", excluded=True), "b": node("b")}
+    assert reaches({"eip": pool()}, THREE, nodes)["eip"].nodes == {"b", "c"}
+
+
+def test_where_every_node_is_excluded_it_is_told():
+    found = reaches({"eip": pool()}, {"a": speaker("a")}, {"a": node("a", excluded=True)})["eip"]
+    assert (found.nodes, found.finding.reason) == (set(), Reason.NO_NODE)
+    assert f"kubectl label node NODE {names.EXCLUDED}-" in found.finding.sentence
+
+
+TWO_LANS = {
+    "a": speaker("a", "eth0 192.168.1.11/24", "eth1 10.0.0.11/24"),
+    "b": speaker("b", "eth0 192.168.1.12/24"),
+    "c": speaker("c", "eth0 172.16.0.13/24"),
+}
+
+
+def test_a_pool_of_interface_auto_is_announced_address_by_address():
+    both = pool(text="192.168.1.0/25, 10.0.0.0/25, 203.0.113.0/24", interface="auto")
+    found = reaches({"eip": both}, TWO_LANS)["eip"]
+    ones = [address(text) for text in ("192.168.1.9", "10.0.0.9", "203.0.113.9")]
+    assert [found.of(one) for one in ones] == [{"a", "b"}, {"a"}, set()]
+    told = [service_outlook(both, found, one, [service()], {}) for one in ones]
+    assert [one.reason for one in told] == [Reason.ANNOUNCED, Reason.ANNOUNCED, Reason.INTERFACE_NOT_FOUND]
+    assert "no node has an interface in a network that holds 203.0.113.9" in told[2].sentence
+
+
+def test_a_pool_of_interface_auto_in_a_network_that_no_node_is_in_says_which_there_are():
+    found = reaches({"eip": pool(text="203.0.113.0/24", interface="auto")}, TWO_LANS)["eip"]
+    assert found.finding.reason is Reason.INTERFACE_NOT_FOUND
+    assert "name the interface in spec.interface" in found.finding.sentence
+    assert found.finding.sentence.endswith("networks seen on the nodes: 10.0.0.0/24, 172.16.0.0/24, 192.168.1.0/24")
+
+
+def test_a_named_interface_in_another_network_is_announced_with_a_warning():
+    found = reaches({"far": pool(text="203.0.113.0/24"), "near": pool()}, TWO_LANS)
+    assert (found["far"].nodes, found["far"].finding.reason) == (set("abc"), Reason.READY)
+    assert "no node has an address in a network that holds 203.0.113.0/24 there" in found["far"].finding.sentence
+    assert "network that holds" not in found["near"].finding.sentence
+
+
+def test_a_network_without_addresses_of_the_nodes_is_no_reason_to_warn():
+    found = reaches({"eip": pool(text="203.0.113.0/24")}, THREE)["eip"]
+    assert found.finding.sentence == "nodes with interface eth0 announce its addresses"
+
+
+def test_a_list_finds_a_link_on_nodes_that_call_it_differently():
+    speakers = {"a": speaker("a", "eth0"), "b": speaker("b", "ens3"), "c": speaker("c", "wlan0")}
+    assert reaches({"eip": pool(interface="eth0,ens*")}, speakers)["eip"].nodes == {"a", "b"}
+
+
+def test_the_annotation_of_a_node_says_which_link_it_has_for_a_pool_that_names_another():
+    speakers = {"a": speaker("a", "enp7s0 192.168.1.11/24"), "b": speaker("b", "enp7s0 192.168.1.12/24")}
+    assert reaches({"eip": pool()}, speakers, {"a": node("a", address="192.168.1.11")})["eip"].nodes == {"a"}

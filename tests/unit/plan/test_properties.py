@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 
 from openelb.model import names
-from openelb.model.cluster import Ledger, ServiceKey
+from openelb.model.cluster import Ledger, Protocol, ServiceKey
+from openelb.model.routers import CONF, NextHops
 from openelb.model.snapshot import Snapshot
-from openelb.plan import cluster, node, sharing
-from tests.unit.builders import address
+from openelb.plan import cluster, node, routes, sharing
+from openelb.plan.presence import Alive
+from openelb.plan.standing import is_excluded
+from tests.unit.builders import address, conf, router
 from tests.unit.plan.drawn import NODES, Draw
 
 SEEDS = 200
@@ -109,7 +112,7 @@ def may_share(facts: Snapshot, one: ServiceKey, other: ServiceKey) -> bool:
 
 
 @any_cluster
-def test_a_speaker_s_plan_made_from_another_is_the_one_made_from_nothing(seed: int) -> None:
+def test_a_speaker_s_plan_made_from_another_is_the_one_that_judges_everything(seed: int) -> None:
     """Also from that of a cluster with which it has nothing in common, and back again."""
     drawn, other = Draw(seed), Draw(SEEDS + seed)
     facts, living = drawn.facts, frozenset(NODES)
@@ -127,8 +130,66 @@ def test_a_speaker_s_plan_made_from_another_is_the_one_made_from_nothing(seed: i
         (facts, living),
     ):
         for me in NODES:
-            judged[me] = node.judge(judged[me], seen, me, alive, names.LOAD_BALANCER_CLASS)
-            assert judged[me].plan == node.plan(seen, me, alive)
+            before, there = node.Judgement(plan=judged[me].plan), Alive(alive)
+            judged[me] = node.judge(judged[me], seen, me, there, names.LOAD_BALANCER_CLASS)
+            anew = node.judge(before, seen, me, there, names.LOAD_BALANCER_CLASS).plan
+            plan = judged[me].plan
+            assert (plan.claims.keys(), plan.others, plan.holds) == (anew.claims.keys(), anew.others, anew.holds)
+
+
+@any_cluster
+def test_a_node_s_routes_made_from_those_before_are_the_ones_that_judge_everything(seed: int) -> None:
+    """Whatever came before, back again, while time goes on and while the node leaves."""
+    drawn, other = Draw(seed), Draw(SEEDS + seed)
+    facts, others = routed(drawn.facts), routed(other.facts)
+    judged = dict.fromkeys(NODES, routes.Routing())
+    for now, (seen, leaves) in enumerate(
+        (
+            (facts, False),
+            (routed(drawn.with_other_services()), False),
+            (replace(facts, endpoints=others.endpoints), False),
+            (replace(facts, endpoints={}), False),
+            (replace(facts, endpoints={}), False),
+            (replace(facts, pools=others.pools), False),
+            (replace(facts, services=others.services), True),
+            (replace(facts, speakers=others.speakers), True),
+            (replace(facts, confs={CONF: conf(next_hops=NextHops.NODES)}), False),
+            (facts, False),
+            (others, False),
+            (replace(others, endpoints={}), False),
+            (replace(others, endpoints={}), False),
+            (facts, False),
+        )
+    ):
+        for me in NODES:
+            gone = routes.heirs(seen, me, drawn.living) if leaves else None
+            shunned = routes.shunned(seen, drawn.living)
+            before = judged[me]
+            judged[me] = routes.judge(before, seen, me, names.LOAD_BALANCER_CLASS, 4.0 * now, gone, shunned)
+            forgetful = replace(before, snapshot=Snapshot(), shown={})
+            anew = routes.judge(forgetful, seen, me, names.LOAD_BALANCER_CLASS, 4.0 * now, gone, shunned)
+            assert judged[me].routes == anew.routes
+            assert judged[me].empty_since == anew.empty_since
+
+
+def routed(facts: Snapshot) -> Snapshot:
+    """The same with its layer2 pools announced by BGP, to one router."""
+    pools = {name: replace(one, protocol=Protocol.BGP) for name, one in facts.pools.items()}
+    return replace(facts, pools=pools, confs={CONF: conf()}, peers={"leaf": router()})
+
+
+@any_cluster
+def test_routes_are_to_addresses_that_services_show_by_nodes_that_may_serve_them(seed: int) -> None:
+    facts = routed(Draw(seed).facts)
+    for me in NODES:
+        for text, route in routes.judge(routes.Routing(), facts, me, names.LOAD_BALANCER_CLASS, 0.0).routes.items():
+            there = [facts.services[who] for who, _ in route.services]
+            assert there
+            assert all(text in one.ingress for one in there)
+            assert any(facts.endpoints.get(one.key) for one in there)
+            assert not is_excluded(facts.nodes.get(me))
+            if all(one.local_traffic_only for one in there):
+                assert any(me in facts.endpoints.get(one.key, ()) for one in there)
 
 
 @any_cluster

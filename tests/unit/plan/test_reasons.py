@@ -1,12 +1,18 @@
 """Every reason of the documented list: the mistake that leads to it, and what its sentence tells the user."""
 
+from dataclasses import replace
+
 import pytest
 
 from openelb.model import names
 from openelb.model.cluster import PoolStatus, Protocol
 from openelb.model.findings import Reason
+from openelb.model.layer2 import Layer2Choices, Probing
+from openelb.model.routers import ServiceRouting
+from openelb.model.selectors import Selector
 from openelb.plan import cluster
-from tests.unit.builders import address, condition, pool, reservation, service, snapshot, speaker
+from openelb.plan.bgp_outlook import GOES_ON
+from tests.unit.builders import address, condition, conf, node, pool, reservation, router, service, snapshot, speaker
 
 SPEAKER = speaker("node-a")
 HEARS_IPV6 = speaker("node-a", "eth0 fe80::1/64")
@@ -25,6 +31,8 @@ def told_of_eip(facts):
     (status,) = cluster.plan(facts, frozenset(facts.speakers)).pools.values()
     return condition(status.conditions, names.READY)
 
+
+PROBED = Layer2Choices(probe=Probing.FAST)
 
 NOT_ALLOCATED = {
     Reason.POOL_NOT_FOUND: (
@@ -71,6 +79,10 @@ NOT_ALLOCATED = {
         [service(address="192.168.1.1"), pool(), reservation(addresses=(address("192.168.1.1"),), service="db")],
         ["192.168.1.1 is reserved by EipReservation held", "ask for another address"],
     ),
+    Reason.PROBING: (
+        [service(pool="eip"), pool(layer2=PROBED)],
+        ["asks on the LAN whether another machine has the next free addresses of Eip eip"],
+    ),
     Reason.REQUEST_INVALID: (
         [service(count="many"), pool(default=True)],
         [names.COUNT, "'many'", "write a number from 1 to 16"],
@@ -92,12 +104,26 @@ NOT_ANNOUNCED = {
         [speaker("node-a", "eth0", "eth1")],
         ["no node has an interface bond0 that is up", "correct spec.interface", "eth0, eth1"],
     ),
+    Reason.NO_NODE: (
+        {"node_selector": Selector((("rack", "one"),))},
+        [SPEAKER, node(SPEAKER.node, rack="two")],
+        ["no node with a live speaker has the labels of spec.nodeSelector", "kubectl label node NODE KEY=VALUE"],
+    ),
     Reason.NO_SPEAKER: ({}, [], ["no speaker is alive", "DaemonSet openelb-speaker"]),
     Reason.PROTOCOL_NOT_SERVED: (
-        {"protocol": Protocol.BGP},
+        {"protocol": Protocol.VIP},
         [SPEAKER],
-        ["no speaker announces bgp in this version", "set spec.protocol to layer2"],
+        ["no speaker announces vip in this version", "set spec.protocol to layer2"],
     ),
+    Reason.NO_BGP_CONF: ({"protocol": Protocol.BGP}, [SPEAKER], ["bgp needs a BgpConf default: create one"]),
+    Reason.BGP_CONF_INVALID: (
+        {"protocol": Protocol.BGP},
+        [SPEAKER, conf(0)],
+        [
+            "BgpConf default has no autonomous system: give that of the cluster in spec.as; nodes that knew it before go on as it was then"
+        ],
+    ),
+    Reason.NO_BGP_PEER: ({"protocol": Protocol.BGP}, [SPEAKER, conf()], ["create a BgpPeer for each"]),
     Reason.LEFT_TO_CNI: ({"left_to_cni": True}, [SPEAKER], [names.CNI_LABEL, "network plugin"]),
 }
 
@@ -108,6 +134,8 @@ TOLD_ELSEWHERE = {
     Reason.MOVING,
     Reason.ADDRESS_CONFLICT,
     Reason.LEDGER_REPAIRED,
+    Reason.ADDRESS_IN_USE_ELSEWHERE,
+    Reason.ADDRESS_CLAIMED_ELSEWHERE,
     Reason.READY,
     Reason.IN_USE,
     Reason.FREE,
@@ -115,6 +143,12 @@ TOLD_ELSEWHERE = {
     Reason.DISJOINT,
     Reason.EXPIRED,
     Reason.NO_LOCAL_ENDPOINT,
+    Reason.NO_ENDPOINT,
+    Reason.ESTABLISHED,
+    Reason.NOT_ESTABLISHED,
+    Reason.NOT_RUNNING,
+    Reason.BGP_PEER_INVALID,
+    Reason.SECRET_MISSING,
 }
 
 
@@ -162,6 +196,32 @@ def test_a_local_service_without_a_ready_endpoint_is_told_to_look_at_its_pods():
     said = told(snapshot(pool(used=HOLDS_ONE), service(local_traffic_only=True), SPEAKER), names.ANNOUNCED)
     assert said.reason == Reason.NO_LOCAL_ENDPOINT
     assert "look at the Service's pods, or set externalTrafficPolicy to Cluster" in said.message
+
+
+def test_an_address_that_routers_are_told_of_is_announced_while_an_endpoint_is_ready():
+    facts = [pool(protocol=Protocol.BGP, used=HOLDS_ONE), service(), SPEAKER, conf(), router()]
+    said = told(snapshot(*facts, endpoints={service().key: frozenset({"a"})}), names.ANNOUNCED)
+    assert (said.reason, said.message) == (Reason.ANNOUNCED, "nodes tell routers that they are a way to it (bgp)")
+    assert told(snapshot(*facts), names.ANNOUNCED).reason == Reason.NO_ENDPOINT
+
+
+def test_attributes_of_routes_that_nobody_understands_are_told_beside():
+    wrong = service(routing=ServiceRouting(problem="openelb.io/med is 'x'"))
+    facts = [pool(protocol=Protocol.BGP, used=HOLDS_ONE), wrong, SPEAKER, conf(), router()]
+    said = told(snapshot(*facts, endpoints={wrong.key: frozenset({"a"})}), names.ANNOUNCED)
+    assert (said.reason, said.status) == (Reason.ANNOUNCED, True)
+    assert said.message.endswith("(bgp), without the attributes that annotations ask for: openelb.io/med is 'x'")
+
+
+def test_a_bgp_conf_or_peers_that_cannot_be_used_are_named():
+    eip = pool(protocol=Protocol.BGP)
+    spoilt = told_of_eip(snapshot(eip, SPEAKER, replace(conf(), problem="spec.as is -1")))
+    assert (spoilt.reason, spoilt.message) == (
+        Reason.BGP_CONF_INVALID,
+        f"BgpConf default cannot be used: spec.as is -1; {GOES_ON}",
+    )
+    none = told_of_eip(snapshot(eip, SPEAKER, conf(), replace(router(), problem="spec.conf is missing")))
+    assert (none.reason, none.message) == (Reason.NO_BGP_PEER, "no BgpPeer can be used: kubectl describe bgppeer leaf")
 
 
 def test_an_address_that_fell_out_of_its_pool_is_told_to_be_unanswered():

@@ -114,3 +114,64 @@ def test_the_reply_form_of_an_announcement_repeats_the_mac() -> None:
     assert arp.announcement(ADDRESS, Operation.REPLY, mac=OURS) == bytes.fromhex(
         "ffffffffffff 02005e005301 0806 0001 0800 06 04 0002 02005e005301 c000020a 02005e005301 c000020a"
     ) + bytes(18)
+
+
+# What frames say of their sender.
+
+PROBE_FRAME = bytes.fromhex(
+    "ffffffffffff 02005e005301 0806 0001 0800 06 04 0001 02005e005301 00000000 000000000000 c000020a" + "00" * 18
+)
+
+
+def test_a_probe_is_as_the_rfc_has_it() -> None:
+    assert arp.probe(IPv4Address("192.0.2.10"), mac=bytes.fromhex("02005e005301")) == PROBE_FRAME
+
+
+def test_a_probe_asks_and_says_nothing_of_its_sender() -> None:
+    assert arp.parse(PROBE_FRAME) == Request(
+        bytes.fromhex("02005e005301"), IPv4Address("0.0.0.0"), IPv4Address("192.0.2.10")
+    )
+    assert arp.assertion(PROBE_FRAME) is None
+
+
+@pytest.mark.parametrize("form", Operation)
+def test_requests_and_replies_say_where_their_sender_is(form: Operation) -> None:
+    address, mac = IPv4Address("192.0.2.10"), bytes.fromhex("02005e005301")
+    assert arp.assertion(arp.announcement(address, form, mac=mac)) == arp.Assertion(mac, address)
+
+
+@given(st.binary(max_size=80))
+def test_no_octets_make_the_reader_of_assertions_fail(octets: bytes) -> None:
+    arp.assertion(octets)
+    arp.assertion(PROBE_FRAME[:21] + octets)
+
+
+@pytest.mark.parametrize(("at", "octet"), [(13, 0x07), (15, 6), (21, 3), (22, 0x01)])
+def test_other_frames_say_nothing(at: int, octet: int) -> None:
+    frame = bytearray(arp.announcement(IPv4Address("192.0.2.10"), Operation.REPLY, mac=bytes.fromhex("02005e005301")))
+    frame[at] = octet
+    assert arp.assertion(bytes(frame)) is None
+
+
+# Questions of our own.
+
+
+def test_a_question_of_ours_asks_everybody_and_says_who_we_are() -> None:
+    asked = arp.question(IPv4Address("192.0.2.254"), mac=OURS, sender=IPv4Address("192.0.2.11"))
+    assert asked == bytes.fromhex(
+        "ffffffffffff 02005e005301 0806 0001 0800 06 04 0001 02005e005301 c000020b 000000000000 c00002fe"
+    ) + bytes(18)
+    assert arp.parse(asked) == Request(OURS, IPv4Address("192.0.2.11"), IPv4Address("192.0.2.254"))
+
+
+def test_who_had_it_last_may_be_asked_alone() -> None:
+    asked = arp.question(ADDRESS, mac=OURS, sender=IPv4Address("192.0.2.11"), to=ASKER)
+    assert asked[:6] == ASKER
+    assert asked[32:38] == bytes(6)
+
+
+def test_an_answer_is_a_reply_and_no_question() -> None:
+    request = Request(OURS, IPv4Address("192.0.2.11"), ADDRESS)
+    assert arp.answer(arp.reply(request, mac=ASKER)) == arp.Assertion(ASKER, ADDRESS)
+    assert arp.answer(QUESTION) is None
+    assert arp.answer(b"") is None

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openelb.wire import bpf
+from openelb.wire import arp, bpf, ndp
 from openelb.wire.arp import Operation, announcement
-from openelb.wire.bpf import Instruction, covering_ranges, kernel_filter, kernel_filter_ipv6
+from openelb.wire.bpf import Instruction, answers_filter, covering_ranges, kernel_filter, kernel_filter_ipv6
 from tests.fakes.ports import solicitation
 
 TO_US, TO_ALL, TO_A_GROUP, TO_ANOTHER, FROM_US = range(5)
@@ -80,8 +80,23 @@ def test_addresses_are_compared_without_a_sign(address: str) -> None:
     assert not passes(program, question(OURS))
 
 
-def test_a_reply_does_not_pass() -> None:
-    assert not passes(ONE, announcement(OURS, Operation.REPLY, mac=bytes.fromhex("02005e005302")))
+@pytest.mark.parametrize("form", Operation)
+@given(claimed=NEAR, number=st.integers(-1, 301))
+def test_what_is_said_in_the_name_of_an_address_passes_and_of_no_other(
+    form: Operation, claimed: frozenset[IPv4Address], number: int
+) -> None:
+    said = IPv4Address(0xC0000200 + number)
+    frame = bytearray(announcement(said, form, mac=bytes.fromhex("02005e005302")))
+    frame[38:42] = bytes(4)  # about none of ours
+    ranges = covering_ranges(map(int, claimed), most=bpf.MAX_RANGES)
+    covered = any(first <= int(said) <= last for first, last in ranges)
+    assert passes(kernel_filter(claimed), bytes(frame)) is covered
+
+
+def test_a_reply_about_an_address_is_no_question() -> None:
+    frame = bytearray(announcement(OURS, Operation.REPLY, mac=bytes.fromhex("02005e005302")))
+    frame[28:32] = bytes([192, 0, 2, 77])
+    assert not passes(ONE, bytes(frame))
 
 
 @pytest.mark.parametrize(("at", "octet"), [(12, 0x86), (15, 6), (16, 0x86), (18, 8), (19, 16), (21, 3)])
@@ -123,7 +138,7 @@ def test_the_narrowest_gaps_are_closed_first() -> None:
 
 def test_scattered_addresses_keep_the_program_short() -> None:
     program = kernel_filter(IPv4Address(number * 3) for number in range(10_000))
-    assert len(program) < 150
+    assert len(program) < 300
     assert all(0 <= jump <= 255 for step in program for jump in (step.if_true, step.if_false))
 
 
@@ -156,6 +171,12 @@ def test_of_few_addresses_anywhere_a_strange_one_hardly_passes(
     assert passes(kernel_filter_ipv6(addresses), solicitation(asked), TO_A_GROUP) is known
 
 
+def test_an_advertisement_of_an_address_of_ours_passes_and_of_no_other() -> None:
+    ours, other = (ndp.announcement(address, mac=bytes(6), router=True) for address in (OURS_SIX, OURS_SIX + 1))
+    assert passes(ONE_SIX, ours, TO_A_GROUP)
+    assert not passes(ONE_SIX, other, TO_A_GROUP)
+
+
 def test_without_an_ipv6_address_nothing_passes() -> None:
     assert not passes(kernel_filter_ipv6(()), solicitation(OURS_SIX), TO_A_GROUP)
 
@@ -169,7 +190,7 @@ def test_solicitations_to_us_or_to_a_group_pass(packet_type: int, expected: bool
 
 
 @pytest.mark.parametrize(
-    ("at", "octet"), [(12, 0x08), (20, 0), (20, 44), (20, 17), (21, 254), (54, 136), (54, 134), (55, 1), (62, 0xFE)]
+    ("at", "octet"), [(12, 0x08), (20, 0), (20, 44), (20, 17), (21, 254), (54, 137), (54, 134), (55, 1), (62, 0xFE)]
 )
 def test_what_is_no_solicitation_for_us_does_not_pass(at: int, octet: int) -> None:
     frame = bytearray(solicitation(OURS_SIX))
@@ -192,3 +213,34 @@ def test_scattered_ipv6_addresses_keep_the_program_short() -> None:
 def test_filters_of_both_families_are_deaf_to_the_other() -> None:
     assert not passes(ONE, solicitation(OURS_SIX), TO_US)
     assert not passes(ONE_SIX, question(OURS), TO_US)
+
+
+# Answers to questions of our own.
+
+REPLY = arp.reply(
+    arp.Request(bytes.fromhex("02005e005301"), IPv4Address("192.0.2.11"), OURS), mac=bytes.fromhex("02005e005302")
+)
+
+
+@given(NEAR, st.integers(-1, 301))
+def test_answers_of_those_who_were_asked_pass_and_of_no_others(asked: frozenset[IPv4Address], number: int) -> None:
+    by = IPv4Address(0xC0000200 + number)
+    frame = REPLY[:28] + by.packed + REPLY[32:]
+    covered = any(first <= int(by) <= last for first, last in covering_ranges(map(int, asked), most=bpf.MAX_RANGES))
+    assert passes(answers_filter(asked), frame, TO_US) is covered
+
+
+@pytest.mark.parametrize("packet_type", [TO_ALL, TO_A_GROUP, TO_ANOTHER, FROM_US])
+def test_an_answer_that_is_not_for_us_alone_does_not_pass(packet_type: int) -> None:
+    assert not passes(answers_filter({OURS}), REPLY, packet_type)
+
+
+@pytest.mark.parametrize(("at", "octet"), [(12, 0x86), (15, 6), (16, 0x86), (18, 8), (19, 16), (21, 1), (21, 3)])
+def test_what_is_no_answer_does_not_pass(at: int, octet: int) -> None:
+    frame = bytearray(REPLY)
+    frame[at] = octet
+    assert not passes(answers_filter({OURS}), bytes(frame), TO_US)
+
+
+def test_where_nobody_is_asked_nothing_passes() -> None:
+    assert not passes(answers_filter(()), REPLY, TO_US)

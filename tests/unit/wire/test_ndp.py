@@ -240,3 +240,69 @@ def test_what_is_said_is_no_question() -> None:
 )
 def test_questions_for_an_address_go_to_its_group(address: str, group: str) -> None:
     assert ndp.solicited_node_group(IPv6Address(address)) == IPv6Address(group)
+
+
+# What frames say of their sender, and probes.
+
+NA = bytes.fromhex(
+    "333300000001 02005e005301 86dd 60000000 0020 3a ff 20010db8000000000000000000000010"
+    "ff020000000000000000000000000001 88 00 0000 a0000000 20010db8000000000000000000000010 02 01 02005e005301"
+)
+GOLDEN_PROBE = bytes.fromhex(
+    "3333ff000010 02005e005301 86dd 60000000 0020 3a ff 00000000000000000000000000000000"
+    "ff0200000000000000000001ff000010 87 00 0000 00000000 20010db8000000000000000000000010 0e01 a1b2c3d4e5f6"
+)
+
+
+def without_checksum(frame: bytes) -> bytes:
+    return frame[:56] + bytes(2) + frame[58:]
+
+
+def test_an_advertisement_says_where_its_sender_is() -> None:
+    announced = ndp.announcement(ADDRESS, mac=OURS, router=True)
+    assert without_checksum(announced) == NA
+    assert ndp.assertion(announced) == ndp.Assertion(OURS, ADDRESS)
+
+
+def test_a_probe_has_a_nonce_and_its_reader_tells_it() -> None:
+    nonce = bytes.fromhex("a1b2c3d4e5f6")
+    probe = ndp.probe(ADDRESS, mac=OURS, nonce=nonce)
+    assert without_checksum(probe) == GOLDEN_PROBE
+    assert oracle.checksum(probe[22:38], probe[38:54], without_checksum(probe)[54:]) == int.from_bytes(probe[56:58])
+    assert ndp.parse(probe) == Solicitation(OURS, IPv6Address("::"), ADDRESS)
+    assert ndp.read_probe(probe) == ndp.Probe(OURS, ADDRESS, nonce)
+    assert ndp.read_probe(PROBE) == ndp.Probe(ASKER, ADDRESS, b"")
+    assert ndp.read_probe(QUESTION) is None
+    assert ndp.assertion(probe) is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"options": "02 00 02005e005302"},
+        {"options": "02 02 02005e005302 0000000000000000"},
+        {"options": "02 01 ff005e005302"},
+        {"target": IPv6Address("ff02::1")},
+        {"code": 1},
+    ],
+    ids=["no length", "no MAC", "a group", "about a group", "another code"],
+)
+def test_an_impossible_advertisement_says_nothing(odd: dict[str, object]) -> None:
+    assert ndp.assertion(frame(**{"options": "02 01 02005e005302", "kind": 136, **odd})) is None  # type: ignore[arg-type]
+
+
+def test_an_answer_to_all_is_no_answer_to_a_question() -> None:
+    """RFC 4861, section 7.1.2: to a group, the flag *solicited* is zero."""
+    solicited = bytearray(frame("02 01 02005e005302", kind=136))
+    solicited[58] |= 0x40
+    total = int.from_bytes(solicited[56:58]) - 0x4000
+    solicited[56:58] = (total % 0xFFFF).to_bytes(2)
+    assert ndp.assertion(frame("02 01 02005e005302", kind=136)) is not None
+    assert ndp.assertion(bytes(solicited)) is None
+
+
+@given(st.binary(max_size=120))
+def test_no_octets_make_the_reader_of_advertisements_fail(octets: bytes) -> None:
+    ndp.assertion(octets)
+    ndp.read_probe(octets)
+    ndp.assertion(NA[:54] + octets)

@@ -1,13 +1,24 @@
 """The kernel's messages about interfaces and addresses, octet by octet."""
 
 import struct
-from ipaddress import ip_address, ip_interface
+import sys
+from ipaddress import IPv4Address, ip_address, ip_interface
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openelb.wire.rtnetlink import Interface, InterfaceAddress, Part, addresses_question, interfaces_question, read
+from openelb.wire.rtnetlink import (
+    Gateway,
+    Interface,
+    InterfaceAddress,
+    Part,
+    addresses_question,
+    interfaces_question,
+    may_change_gateways,
+    read,
+    routes_question,
+)
 
 MAC = bytes.fromhex("02005e005301")
 UP_WITH_CARRIER = 0x1 | 0x10000
@@ -116,3 +127,95 @@ def test_other_messages_are_passed_over() -> None:
 @given(st.integers(0, 200))
 def test_a_datagram_that_is_cut_off_ends(length: int) -> None:
     read(message(28, bytes(180))[:length])
+
+
+# Gateways of default routes.
+
+ETH0_INDEX, OTHER_INDEX = (struct.pack("=I", number) for number in (2, 3))
+ROUTER, SECOND = (ip_address(f"192.0.2.{number}") for number in (1, 2))
+SIX = ip_address("fe80::1")
+
+
+def route(
+    *attributes: bytes, family: int = 2, length: int = 0, table: int = 254, kind: int = 1, type_: int = 24
+) -> bytes:
+    return message(type_, struct.pack("=BBBBBBBBI", family, length, 0, 0, table, 3, 0, kind, 0) + b"".join(attributes))
+
+
+def hop(index: int, *attributes: bytes) -> bytes:
+    octets = b"".join(attributes)
+    return struct.pack("=HBBi", 8 + len(octets), 0, 0, index) + octets
+
+
+BY_ETH0 = attribute(5, ROUTER.packed) + attribute(4, ETH0_INDEX)
+
+
+@pytest.mark.parametrize(("version", "family"), [(4, 2), (6, 10)])
+def test_the_question_for_routes_is_about_one_family(version: int, family: int) -> None:
+    asked = struct.unpack("=IHHIIBBBBBBBBI", routes_question(version))
+    assert asked == (28, 26, 0x301, 0, 0, family, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_the_gateway_of_a_default_route_is_read_as_the_kernel_writes_it() -> None:
+    """`default via 10.79.0.1 dev eth0` of Linux 6.18."""
+    told = bytes.fromhex(
+        "34000000 18000200 00000000 36610000 02000000 fe030001 00000000 08000f00 fe000000 08000500 0a4f0001 08000400 03000000"
+    )
+    assert sys.byteorder != "little" or read(told).gateways == (Gateway(3, ip_address("10.79.0.1")),)
+
+
+@pytest.mark.parametrize(
+    ("datagram", "gateways"),
+    [
+        (route(BY_ETH0), [(2, ROUTER)]),
+        (
+            route(attribute(9, hop(2, attribute(5, ROUTER.packed)) + hop(3, attribute(5, SECOND.packed)))),
+            [(2, ROUTER), (3, SECOND)],
+        ),
+        (route(BY_ETH0) + route(attribute(4, OTHER_INDEX), attribute(5, SECOND.packed)), [(2, ROUTER), (3, SECOND)]),
+        (route(attribute(4, ETH0_INDEX)), []),
+        (route(attribute(9, hop(2))), []),
+        (route(BY_ETH0, attribute(1, bytes(4)), length=24), []),
+        (route(BY_ETH0, table=100), []),
+        (route(BY_ETH0, kind=6), []),
+        (route(attribute(4, ETH0_INDEX), attribute(5, SIX.packed), family=10), [(2, SIX)]),
+        (route(BY_ETH0, family=7), []),
+        (route(BY_ETH0, type_=25), []),
+    ],
+    ids=[
+        "one way",
+        "several ways",
+        "several routes",
+        "without a gateway",
+        "a way without a gateway",
+        "no default",
+        "of another table",
+        "a black hole",
+        "IPv6",
+        "another family",
+        "a route that went",
+    ],
+)
+def test_gateways_of_default_routes_are_read(datagram: bytes, gateways: list[tuple[int, IPv4Address]]) -> None:
+    assert [(one.index, one.address) for one in read(datagram).gateways] == gateways
+
+
+@pytest.mark.parametrize(
+    ("datagram", "may"),
+    [
+        (route(BY_ETH0), True),
+        (route(BY_ETH0, type_=25), True),
+        (link(), True),
+        (address("192.0.2.2/24"), True),
+        (route(BY_ETH0, length=32) + route(BY_ETH0, table=100), False),
+        (route(BY_ETH0, length=32) + route(BY_ETH0), True),
+    ],
+    ids=["a route that comes", "one that goes", "a link", "an address", "other routes", "among others"],
+)
+def test_it_is_told_whether_word_may_change_the_gateways(datagram: bytes, may: bool) -> None:
+    assert may_change_gateways(datagram) is may
+
+
+@given(st.integers(0, 60))
+def test_a_route_that_is_cut_off_ends(length: int) -> None:
+    read(message(24, route(BY_ETH0)[16:][:length]))

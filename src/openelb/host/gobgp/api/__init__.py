@@ -1,0 +1,1 @@
+"""GoBGP's messages. Written by deploy/stubs.py: change nothing here."""
