@@ -2,6 +2,7 @@
 A pod's processes are in no other list: they have network namespaces of their own."""
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,9 @@ or groups below it (cgroup-v2, "No Internal Process Constraint"). Version 1 does
 
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 """What kubelet and runc cannot do without, in either version."""
+
+SHARES, STEP = 1024, 1.25
+"""What a process of niceness 0 weighs, and by how much one of the next niceness weighs less (sched(7), "The nice value")."""
 
 _ORDINARY = frozenset({"rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr", "clone_children"})
 
@@ -47,7 +51,9 @@ class Tree(Protocol):
         """The controllers that a group made here would have."""
 
     def make(self, group: Path) -> None:
-        """Make this directory a group that processes can join; nothing happens when it is one."""
+        """Make this directory a group that processes can join; nothing happens when it is one. It weighs what its maker does:
+        between groups the kernel does not look at the niceness of the processes in them.
+        """
 
     def order_frozen(self, name: str, frozen: bool) -> None:
         """Ask the kernel to stop or to continue the processes of a group. Raises `OSError` when there is no such group."""
@@ -81,6 +87,8 @@ class V1:
             for name in ("cpuset.cpus", "cpuset.mems"):
                 (group / name).write_text((group.parent / name).read_text())
             (group / "cgroup.clone_children").write_text("1")
+        if (group / "cpu.shares").exists():
+            (group / "cpu.shares").write_text(str(round(SHARES / STEP ** os.nice(0))))
 
     def order_frozen(self, name: str, frozen: bool) -> None:
         self._freezer(name).write_text("FROZEN" if frozen else "THAWED")
@@ -121,6 +129,8 @@ class V2:
         if missing := self.controllers().intersection(CONTROLLERS) - _words(control):
             control.write_text(" ".join(f"+{each}" for each in sorted(missing)))
         group.mkdir(exist_ok=True)
+        if (group / "cpu.weight.nice").exists():
+            (group / "cpu.weight.nice").write_text(str(os.nice(0)))
 
     def order_frozen(self, name: str, frozen: bool) -> None:
         (self.root / name / "cgroup.freeze").write_text(str(int(frozen)))
@@ -171,6 +181,11 @@ class Group:
             self.tree.make(directory)
             (directory / DAEMONS).mkdir(exist_ok=True)
         return directories
+
+    def join(self) -> None:
+        """Be one of its daemons, with all that this process starts from now on."""
+        for directory in self._directories():
+            (directory / DAEMONS / "cgroup.procs").write_text("0")
 
     def processes(self, path: str = "") -> frozenset[int]:
         """The process ids in the group and below it, or below the group `path` in it."""

@@ -73,6 +73,30 @@ def test_groups_are_found_by_the_stem_of_their_names(machine: None) -> None:
     assert cgroups.named(f"elbt{os.getpid()}h-") == []
 
 
+def test_a_group_weighs_what_its_maker_does(machine: None) -> None:
+    group = cgroups.group(f"elbt{os.getpid()}b")
+    before = os.nice(0)  # of this thread alone
+    os.nice(10 - before)
+    try:
+        directories = group.create()
+        files = [directory / name for directory in directories for name in ("cpu.shares", "cpu.weight.nice")]
+        assert [int(each.read_text()) for each in files if each.exists()] in ([110], [10])
+    finally:
+        os.nice(before - 10)
+        group.remove()
+
+
+def test_who_joins_a_group_is_in_it_with_all_it_starts(machine: None) -> None:
+    group = cgroups.group(f"elbt{os.getpid()}b")
+    group.create()
+    try:
+        with subprocess.Popen(["sleep", "60"], preexec_fn=group.join) as inside:
+            assert group.daemons() == {inside.pid}
+            inside.kill()
+    finally:
+        group.remove()
+
+
 def sees(ticks: Path, *, moving: bool) -> None:
     """Assert that the file grows within two seconds, or that it does not for a third of one."""
     size = ticks.stat().st_size if ticks.exists() else 0

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from openelb.model.announcements import Route
 from openelb.model.bgp import Family, Instance, Peer, Prefix
-from openelb.model.cluster import Node, Pool
+from openelb.model.cluster import Pool
 from openelb.model.findings import Finding, Reason
 from openelb.model.policy import Policies, Prepend
 from openelb.model.routers import CONF, NO_CONF, BgpConf, BgpPeer, Drain, DrainMethod, NextHops, SecretKey
@@ -20,6 +20,7 @@ from openelb.model.snapshot import Snapshot
 from openelb.plan.bgp_outlook import LEFT_TO_CNI
 from openelb.plan.paths import Here, prefixes, rack_of
 from openelb.plan.policy import LEAVING, NO_PREFERENCE, Preference, for_peers
+from openelb.plan.standing import has_session
 
 Passwords = Mapping[SecretKey, str | None]
 """What is in the Secrets that BgpPeers refer to; None where nothing is. Of one that is not in it nothing is known yet."""
@@ -60,7 +61,7 @@ def secrets(snapshot: Snapshot, me: str) -> frozenset[SecretKey]:
     """Where the passwords are of the sessions that a node is to have."""
     node = snapshot.nodes.get(me)
     return frozenset(
-        one.secret for one in snapshot.peers.values() if one.secret and not one.deleting and _is_for(one, node)
+        one.secret for one in snapshot.peers.values() if one.secret and not one.deleting and has_session(one, node)
     )
 
 
@@ -119,7 +120,7 @@ def _peers(snapshot: Snapshot, me: str, passwords: Passwords) -> tuple[dict[str,
     findings: dict[str, Finding] = {}
     taken: dict[str, str] = {}
     for one in sorted(snapshot.peers.values(), key=lambda peer: (peer.created, peer.uid, peer.name)):
-        if one.deleting or not _is_for(one, node):
+        if one.deleting or not has_session(one, node):
             continue
         if one.left_to_cni:
             findings[one.name] = LEFT_TO_CNI
@@ -140,11 +141,6 @@ def _peers(snapshot: Snapshot, me: str, passwords: Passwords) -> tuple[dict[str,
         else:
             found[one.name] = _with_password(one, passwords)
     return found, findings
-
-
-def _is_for(peer: BgpPeer, node: Node | None) -> bool:
-    """A node of which nothing is known is selected by whoever asks for nothing."""
-    return peer.node_selector is None or (node is not None and peer.node_selector.matches(node.labels))
 
 
 def _with_password(one: BgpPeer, passwords: Passwords) -> Peer:

@@ -1,9 +1,9 @@
 """Whether a change of a BgpConf or a BgpPeer is accepted, and what its author is told of it: only what it makes worse is refused."""
 
-from openelb.model.cluster import Node
 from openelb.model.routers import CONF, BgpConf, BgpPeer
 from openelb.plan.admission import Facts, Verdict
 from openelb.plan.bgp import unusable
+from openelb.plan.standing import has_session
 from openelb.plan.turns import mark
 
 
@@ -45,9 +45,5 @@ def _collides(new: BgpPeer, other: BgpPeer, facts: Facts) -> bool:
     return (
         None in both
         or both[0] == both[1]
-        or any(_is_for(new, node) and _is_for(other, node) for node in facts.nodes.values())
+        or any(has_session(new, node) and has_session(other, node) for node in facts.nodes.values())
     )
-
-
-def _is_for(peer: BgpPeer, node: Node) -> bool:
-    return peer.node_selector is None or peer.node_selector.matches(node.labels)

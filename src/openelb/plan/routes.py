@@ -13,7 +13,7 @@ from openelb.model.routers import CONF, NO_CONF, Attributes, NextHops
 from openelb.model.snapshot import Snapshot
 from openelb.plan.placement import candidates
 from openelb.plan.showing import read, showing, source, touched
-from openelb.plan.standing import best, is_excluded, is_selected, leaving
+from openelb.plan.standing import best, has_session, is_excluded, is_selected, leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,7 @@ def heirs(snapshot: Snapshot, me: str, alive: frozenset[str]) -> frozenset[str]:
     """
     usable = [peer for peer in snapshot.peers.values() if not (peer.deleting or peer.problem or peer.left_to_cni)]
     staying = (snapshot.speakers.keys() & alive) - leaving(snapshot.nodes, snapshot.speakers) - {me}
-    return frozenset(
-        name for name in staying if any(is_selected(peer.node_selector, snapshot.nodes.get(name)) for peer in usable)
-    )
+    return frozenset(name for name in staying if any(has_session(peer, snapshot.nodes.get(name)) for peer in usable))
 
 
 def shunned(snapshot: Snapshot, alive: frozenset[str]) -> frozenset[str]:

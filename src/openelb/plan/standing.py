@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from openelb.model import names
 from openelb.model.cluster import Node, Speaker
+from openelb.model.routers import BgpPeer
 from openelb.model.selectors import Selector
 
 
@@ -18,6 +19,13 @@ def is_excluded(node: Node | None) -> bool:
 def is_selected(selector: Selector | None, node: Node | None) -> bool:
     """Whether the author of a pool with that `nodeSelector` wants it announced there."""
     return selector is None or node is None or selector.matches(node.labels)
+
+
+def has_session(peer: BgpPeer, node: Node | None) -> bool:
+    """Whether the author of a BgpPeer wants the session there. A node of which nothing is known has those of all nodes alone: a
+    session is more than an address that another node may announce as well.
+    """
+    return peer.node_selector is None or (node is not None and peer.node_selector.matches(node.labels))
 
 
 def is_leaving(node: Node | None, speaker: Speaker | None) -> bool:
