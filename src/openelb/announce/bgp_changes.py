@@ -14,6 +14,7 @@ from openelb.model.bgp import (
     Instance,
     Path,
     Peer,
+    Prefix,
     Session,
 )
 from openelb.model.policy import NO_POLICIES, Outline, Policies
@@ -151,7 +152,7 @@ def changes(have: Reality, want: Wish) -> tuple[Step, ...]:
     gone = sorted(key for key in there if key not in peers or _is_another(have.peers[key], peers[key]))
     steps: list[Step] = [Start(want.instance)] if begins else []
     steps += [Drop(key) for key in gone]
-    policies = _policies(have, want.policies)
+    policies = _policies(have, want)
     steps += policies[:1]
     if have.paths != want.paths:
         steps.append(told(have.paths, want.paths))
@@ -216,28 +217,36 @@ def after(have: Reality, step: Step) -> Reality:
             return have
 
 
-def _policies(have: Reality, want: Policies) -> list[Step]:
+def _policies(have: Reality, wish: Wish) -> list[Step]:
+    want = wish.policies
     if have.outline == want.outline:
         return []
-    received, sent = _concerned(have, want)
+    received, sent = _concerned(have, wish)
     everybody = Resend(inbound=received is None, outbound=sent is None)
     some = [Resend(inbound=True, to=received)] if received else []
     some += [Resend(outbound=True, to=sent)] if sent else []
     return [SetPolicies(want), *([everybody] if everybody != Resend() else []), *some]
 
 
-def _concerned(have: Reality, want: Policies) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+def _concerned(have: Reality, wish: Wish) -> tuple[frozenset[str] | None, frozenset[str] | None]:
     """Of whom may be taken in otherwise, and who may be told otherwise; None: anybody. Of policies that somebody else has put in force
     no more is known than their outline.
     """
+    want = wish.policies
     known = NO_POLICIES if have.outline == NO_POLICIES.outline else have.policies
     if known is not None:
         peers = [found.peer for found in have.peers.values()]
-        return inbound(known, want, peers), outbound(known, want, peers)
+        return inbound(known, want, peers), outbound(known, want, peers, _staying(have.paths, wish.paths))
     there, outline = have.outline, want.outline
     imports = (there.imports, there.import_default) == (outline.imports, outline.import_default)
     exports = (there.exports, there.export_default) == (outline.exports, outline.export_default)
     return frozenset() if imports else None, frozenset() if exports else None
+
+
+def _staying(have: frozenset[Path], want: frozenset[Path]) -> set[Prefix]:
+    """The prefixes that are told before and after."""
+    same, gained = have & want, {path.prefix for path in want - have}
+    return {path.prefix for path in same} | {path.prefix for path in have - want if path.prefix in gained}
 
 
 def _is_another(found: Found, wanted: Peer) -> bool:

@@ -1,14 +1,27 @@
 """Whom a change of policies concerns, as far as can be told from the policies before and after it.
 
-To send a router everything anew takes as long as to tell it for the first time, so nobody is sent it for what is another's.
+To send a router everything anew takes as long as to tell it for the first time, so nobody is sent it for what is another's, nor
+for prefixes that come or go together with the change.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
+from itertools import takewhile
 
-from openelb.model.bgp import Peer, Prefix
-from openelb.model.policy import Assignment, DefinedSet, Match, Policies, SetKind, Statement
+from openelb.model.bgp import Family, Peer, Prefix
+from openelb.model.policy import (
+    OURS,
+    Actions,
+    Assignment,
+    Conditions,
+    DefinedSet,
+    Match,
+    Policies,
+    SetKind,
+    Statement,
+    Verdict,
+)
 
 EVERYBODY = None
 """Whom a change concerns of which nothing better is known."""
@@ -33,25 +46,53 @@ class Rule:
             return EVERYBODY
         return frozenset(ip_network(each.partition("%")[0], strict=False) for each in members)
 
+    @property
+    def is_filter(self) -> bool:
+        """Whether it is ours and rejects what is of some family, or is within none of some prefixes."""
+        asked, whom = self.statement.conditions, self.statement.conditions.neighbors
+        inverted = asked.prefixes is not None and asked.prefixes.match is Match.INVERT
+        of_family = bool(asked.families) and asked.prefixes is None
+        plain = Conditions(asked.prefixes, whom, families=asked.families)
+        return (
+            self.statement.name.startswith(OURS)
+            and self.statement.actions == Actions(Verdict.REJECT)
+            and (asked == plain and (inverted or of_family) and self.neighbors is not EVERYBODY)
+        )
 
-def outbound(before: Policies, after: Policies, peers: Iterable[Peer]) -> frozenset[str] | None:
-    """The peers, by address, that may be told otherwise than before."""
-    return _concerned(before, after, before.exports, after.exports, peers)
+
+def outbound(
+    before: Policies, after: Policies, peers: Sequence[Peer], staying: Iterable[Prefix] | None = None
+) -> frozenset[str] | None:
+    """The peers, by address, that may be told otherwise than before of what is `staying`; None: whatever there is.
+
+    Other prefixes are told after the policies are in force, or withdrawn from whoever has them.
+    """
+    return _concerned(before, after, before.exports, after.exports, peers, staying)
 
 
-def inbound(before: Policies, after: Policies, peers: Iterable[Peer]) -> frozenset[str] | None:
+def inbound(before: Policies, after: Policies, peers: Sequence[Peer]) -> frozenset[str] | None:
     """The peers, by address, of whom may be taken in otherwise than before."""
-    return _concerned(before, after, before.imports, after.imports, peers)
+    return _concerned(before, after, before.imports, after.imports, peers, None)
 
 
 def _concerned(
-    before: Policies, after: Policies, old: Assignment, new: Assignment, peers: Iterable[Peer]
+    before: Policies,
+    after: Policies,
+    old: Assignment,
+    new: Assignment,
+    peers: Sequence[Peer],
+    staying: Iterable[Prefix] | None,
 ) -> frozenset[str] | None:
     were, are = _rules(before, old), _rules(after, new)
     if old.default is not new.default:
         return EVERYBODY
     if were == are:
         return frozenset()
+    filtered: list[Peer] = []
+    if staying is not None:
+        (filters, were), (others, are) = _without_filters(were), _without_filters(are)
+        if filters != others:
+            filtered = _told_of_others(filters, others, peers, {str(each): each for each in staying})
     same = set(were) & set(are)
     if [rule for rule in were if rule in same] != [rule for rule in are if rule in same]:
         return EVERYBODY
@@ -60,21 +101,72 @@ def _concerned(
         if rule.neighbors is None:
             return EVERYBODY
         networks |= rule.neighbors
-    return _within(networks, peers)
+    return _known([*filtered, *(peer for peer in peers if _is_one_of(peer, networks))])
 
 
-def _within(networks: set[Prefix], peers: Iterable[Peer]) -> frozenset[str] | None:
-    """Peers whose addresses are not known, or not to us, may be any."""
-    found = set[str]()
+def _without_filters(rules: list[Rule]) -> tuple[list[Rule], list[Rule]]:
+    """Our own rules that reject prefixes, of those that come before any other verdict, and the rest."""
+    leading = takewhile(lambda rule: rule.statement.actions.verdict is Verdict.REJECT, rules)
+    filters = [rule for rule in leading if rule.is_filter]
+    return filters, [rule for rule in rules if rule not in filters] if filters else rules
+
+
+def _told_of_others(
+    before: Sequence[Rule], after: Sequence[Rule], peers: Iterable[Peer], prefixes: Mapping[str, Prefix]
+) -> list[Peer]:
+    """The peers to whom filters leave other prefixes than before."""
+    nobody = frozenset[Prefix]()
+    rejected = [[(rule.neighbors or nobody, _rejected(rule, prefixes)) for rule in rules] for rules in (before, after)]
+    differ: dict[tuple[tuple[int, ...], ...], bool] = {}
+    found: list[Peer] = []
     for peer in peers:
-        if peer.address:
-            address = ip_address(peer.address.partition("%")[0])
-            found |= {peer.address} if any(address in network for network in networks) else set()
-        else:
-            where = ip_network(peer.prefix or _UNNUMBERED, strict=False)
-            if any(network.version == where.version and network.overlaps(where) for network in networks):
-                return EVERYBODY
-    return frozenset(found)
+        own = tuple(
+            tuple(number for number, (networks, _) in enumerate(rules) if _is_one_of(peer, networks))
+            for rules in rejected
+        )
+        if own not in differ:
+            were, are = (
+                frozenset[str]().union(*(rules[number][1] for number in numbers))
+                for rules, numbers in zip(rejected, own, strict=True)
+            )
+            differ[own] = were != are
+        if differ[own]:
+            found.append(peer)
+    return found
+
+
+def _rejected(rule: Rule, prefixes: Mapping[str, Prefix]) -> frozenset[str]:
+    """What a filter rejects of these prefixes."""
+    ranges = [each for one in rule.sets if one.kind is SetKind.PREFIX for each in one.prefixes]
+    if not ranges:
+        families = rule.statement.conditions.families
+        return frozenset(text for text, prefix in prefixes.items() if _family(prefix) in families)
+    exact = {each.prefix for each in ranges}
+    wide = [ip_network(each.prefix) for each in ranges if each.shortest < each.longest]
+    masks = [(int(each.network_address), int(each.netmask)) for each in wide]
+    version = ip_network(ranges[0].prefix).version
+    return frozenset(
+        text
+        for text, prefix in prefixes.items()
+        if prefix.version == version
+        and text not in exact
+        and not any(int(prefix.network_address) & mask == network for network, mask in masks)
+    )
+
+
+def _family(prefix: Prefix) -> Family:
+    return Family.IPV6 if prefix.version == 6 else Family.IPV4
+
+
+def _known(peers: Iterable[Peer]) -> frozenset[str] | None:
+    """Their addresses. Peers whose addresses are not known, or not to us, may be any."""
+    addresses = frozenset(peer.address for peer in peers)
+    return EVERYBODY if "" in addresses else addresses
+
+
+def _is_one_of(peer: Peer, networks: Set[Prefix]) -> bool:
+    where = ip_network(peer.address.partition("%")[0] or peer.prefix or _UNNUMBERED, strict=False)
+    return where in networks or any(each.version == where.version and each.overlaps(where) for each in networks)
 
 
 def _rules(policies: Policies, assignment: Assignment) -> list[Rule]:

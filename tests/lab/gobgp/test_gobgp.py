@@ -28,6 +28,7 @@ from openelb.model.policy import (
     Statement,
     Verdict,
 )
+from openelb.plan.policy import for_peers
 from tests.lab.gobgp.real import Speaker, path, until
 
 ONE = frozenset({path("192.0.2.10/32", "10.77.0.1")})
@@ -156,6 +157,29 @@ async def test_descriptions_and_policies_end_no_session(node: Speaker, router: S
     after = await node.bgp.count()
     assert [each.since for each in after.values()] == [each.since for each in before.values()]
     assert all(each.sent.notification == 0 for each in after.values())
+
+
+async def test_who_is_told_of_some_addresses_hears_of_each_once(node: Speaker, router: Speaker, other: Speaker) -> None:
+    await asyncio.gather(router.made(node.peer()), other.made(node.peer()))
+    peers = router.peer(), other.peer()
+    await node.made(*peers)
+    await node.established(router, other)
+    before = (await node.bgp.count())[router.address].sent.update
+    ten, eleven, twelve = (f"192.0.2.{last}/32" for last in (10, 11, 12))
+    for there, allowed in (
+        ([ten], [ten]),
+        ([ten, eleven], [ten]),
+        ([ten, eleven, twelve], [ten, twelve]),
+        ([eleven, twelve], [twelve]),  # it is withdrawn from whoever may not be told of it any more
+        ([eleven], []),
+    ):
+        policies = for_peers({router.address: [ip_network(each) for each in allowed]}, {})
+        paths = frozenset(path(each, "10.77.0.1") for each in there)
+        wish = await node.made(*peers, paths=paths, policies=policies)
+        await other.has(node, *there)
+        await router.has(node, *allowed)
+        assert changes(await node.reality(wish), wish) == ()
+    assert (await node.bgp.count())[router.address].sent.update - before == 4  # two came and went
 
 
 async def test_policies_that_gobgpd_refuses_leave_those_that_are_in_force(node: Speaker, router: Speaker) -> None:

@@ -1,5 +1,6 @@
 """The steps from what gobgpd has to what it should have, and what routers notice of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from types import MappingProxyType
@@ -52,6 +53,7 @@ from openelb.model.policy import (
     Statement,
     Verdict,
 )
+from openelb.plan.policy import for_peers
 
 NODE = Instance(64512, "10.0.0.1")
 ROUTER = Peer(address="10.0.0.254", peer_asn=64513)
@@ -199,6 +201,35 @@ def test_other_policies_end_no_session() -> None:
     steps = changes(reality(WISH), replace(WISH, policies=rejecting(prefix="198.51.100.0/24")))
     assert [type(step) for step in steps] == [SetPolicies, Resend]
     assert steps[-1] == Resend(outbound=True, to=frozenset({"10.0.0.254"}))
+
+
+def limited(*paths: Path, to: Sequence[str]) -> Wish:
+    """The router may be told of some addresses alone."""
+    allowed = {ROUTER.address: [ip_network(each) for each in to]}
+    return replace(WISH, paths=frozenset(paths), policies=for_peers(allowed, {}))
+
+
+TEN, TWENTY = path("192.0.2.10/32"), path("192.0.2.20/32")
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        (limited(TEN, to=["192.0.2.10"]), limited(TEN, TWENTY, to=["192.0.2.10", "192.0.2.20"])),
+        (limited(TEN, to=[]), limited(TEN, TWENTY, to=["192.0.2.20"])),
+        (limited(TEN, to=["192.0.2.10"]), limited(TWENTY, to=["192.0.2.20"])),
+    ],
+    ids=["one more", "the only one", "another one"],
+)
+def test_what_comes_or_goes_with_a_policy_is_no_reason_to_send_the_rest_anew(there: Wish, wanted: Wish) -> None:
+    for before, later in ((there, wanted), (wanted, there)):
+        assert [type(step) for step in changes(reality(before), later)] == [SetPolicies, Tell]
+
+
+@pytest.mark.parametrize("other", [TEN, replace(TEN, med=7)], ids=["as it was", "told otherwise"])
+def test_who_may_be_told_less_of_what_stays_is_sent_it_anew(other: Path) -> None:
+    steps = changes(reality(limited(TEN, to=["192.0.2.10"])), limited(other, to=[]))
+    assert steps[-1] == Resend(outbound=True, to=frozenset({ROUTER.address}))
 
 
 def test_of_policies_that_were_there_before_us_nobody_knows_whom_they_concern() -> None:

@@ -1,6 +1,6 @@
 """Whom a change of policies concerns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -30,11 +30,11 @@ RED, BLUE = Preference(communities=frozenset({"65000:1"})), Preference(communiti
 
 
 def ours(
-    only: Mapping[str, str] | None = None, everybody: Preference = NO_PREFERENCE, **preferred: Preference
+    only: Mapping[str, Sequence[str]] | None = None, everybody: Preference = NO_PREFERENCE, **preferred: Preference
 ) -> Policies:
     """What is told to peers, which are known by their numbers here."""
     names = {"one": ONE, "two": TWO, "three": THREE}
-    restricted = {names[name]: [ip_network(prefix)] for name, prefix in (only or {}).items()}
+    restricted = {names[name]: list(map(ip_network, prefixes)) for name, prefixes in (only or {}).items()}
     return for_peers(restricted, {names[name]: each for name, each in preferred.items()}, everybody)
 
 
@@ -60,8 +60,8 @@ FOR_SOME, FOR_OTHERS = Conditions(neighbors=SetMatch("some")), Conditions(neighb
         (ours(one=RED, two=RED), ours(one=BLUE, two=RED), {ONE, TWO}),  # who had a set in common
         (ours(one=RED, two=BLUE), ours(one=RED), {TWO}),
         (NO_POLICIES, ours(three=RED), {THREE}),
-        (ours({"one": "10.0.0.1/32"}), ours({"one": "10.0.0.2/32"}), {ONE}),
-        (ours({"one": "10.0.0.1/32"}, two=RED), ours({"one": "10.0.0.1/32"}, two=BLUE), {TWO}),
+        (ours({"one": ["10.0.0.1/32"]}), ours({"one": ["10.0.0.2/32"]}), {ONE}),
+        (ours({"one": ["10.0.0.1/32"]}, two=RED), ours({"one": ["10.0.0.1/32"]}, two=BLUE), {TWO}),
         (ours(one=RED), ours(one=RED, everybody=LEAVING), EVERYBODY),
         (theirs(FOR_SOME, sets=(neighbors(f"{ONE}/32"),)), NO_POLICIES, {ONE}),
         (theirs(FOR_SOME, sets=(neighbors("192.0.2.0/24"),)), NO_POLICIES, {ONE, TWO}),
@@ -78,6 +78,48 @@ def test_those_are_told_anew_whom_a_change_concerns(
     assert outbound(before, after, PEERS) == concerned
     assert outbound(after, before, PEERS) == concerned
     assert inbound(before, after, PEERS) == set()
+
+
+OLD, NEW, NETWORK, SIX = "10.0.0.1/32", "10.0.0.2/32", "10.0.0.0/24", "2001:db8::1/128"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "staying", "concerned"),
+    [
+        (ours({"one": [OLD]}), ours({"one": [OLD, NEW]}), [OLD], set()),
+        (ours({"one": [OLD]}), ours({"one": [OLD, NEW]}), [OLD, NEW], {ONE}),
+        (ours({"one": [OLD], "two": [OLD]}), ours({"one": [OLD], "two": [NEW]}), [OLD, NEW], {TWO}),
+        (NO_POLICIES, ours({"one": [OLD], "two": []}), [OLD], {TWO}),
+        (NO_POLICIES, ours({"one": [OLD]}), [SIX], {ONE}),  # of the other family it is told nothing
+        (ours({"one": []}), ours({"one": [OLD]}), [SIX], set()),
+        (ours({"one": [SIX]}), NO_POLICIES, [SIX], set()),
+        (ours({"one": [OLD]}), ours({"one": [NETWORK]}), [OLD], set()),
+        (ours({"one": [OLD]}), ours({"one": [NETWORK]}), [OLD, NEW], {ONE}),
+        (ours({"one": [OLD]}, two=RED), ours({"one": [NEW]}, two=BLUE), [], {TWO}),
+        (ours({"one": [OLD]}), ours({"one": [NEW]}, everybody=LEAVING), [], EVERYBODY),
+    ],
+)
+def test_nobody_is_told_anew_what_stays_and_is_told_as_before(
+    before: Policies, after: Policies, staying: Sequence[str], concerned: set[str] | None
+) -> None:
+    prefixes = [ip_network(each) for each in staying]
+    assert outbound(before, after, PEERS, prefixes) == concerned
+    assert outbound(after, before, PEERS, prefixes) == concerned
+    if concerned is not EVERYBODY:
+        before, after = (combined(each, theirs(Conditions(med=7))) for each in (before, after))
+        assert outbound(before, after, PEERS, prefixes) == concerned
+
+
+def test_rules_of_users_may_look_at_anything() -> None:
+    before = theirs(FOR_SOME, sets=(neighbors(ONE),))
+    assert outbound(before, NO_POLICIES, PEERS, []) == {ONE}
+
+
+@pytest.mark.parametrize(("network", "concerned"), [("192.0.2.0/24", EVERYBODY), ("198.51.100.0/24", set())])
+def test_in_a_range_of_peers_it_may_be_anybody_who_is_told_less(network: str, concerned: set[str] | None) -> None:
+    peers = [Peer(prefix="192.0.2.0/24"), Peer(address=THREE)]
+    after = for_peers({network: []}, {})
+    assert outbound(NO_POLICIES, after, peers, [ip_network(OLD)]) == concerned
 
 
 def test_another_order_concerns_everybody() -> None:
