@@ -43,6 +43,8 @@ class Flow:
     sent: list[float] = field(default_factory=list)
     back: dict[int, float] = field(default_factory=dict)
     """By number."""
+    unsent: list[str] = field(default_factory=list)
+    """Why the kernel did not send one, again and again."""
 
     def lost(self, moment: float, *, until: float | None = None) -> int:
         """How many of those sent from that moment on have not come back, of those that have had the time `until` now."""
@@ -121,8 +123,10 @@ def flow(client: Host, addresses: Sequence[str], *, every: float = 0.01, at_once
         at = time.monotonic()
         for address in itertools.islice(turns, at_once):
             seen.sent.append(time.monotonic())
-            with contextlib.suppress(OSError):  # the kernel knows no neighbour, or has no carrier
+            try:
                 link.sendto(_NUMBER.pack(len(seen.sent) - 1), (address, UDP_PORT))
+            except OSError as error:  # it knows no neighbour, or has no carrier
+                seen.unsent.append(str(error))
         while (left := at + every - time.monotonic()) > 0:
             link.settimeout(left)
             try:
@@ -145,7 +149,8 @@ def warm_flow(client: Host, address: str) -> Iterator[Flow]:
             if _is_warm(seen):
                 yield seen
                 return
-        print(f"of {len(seen.sent)} datagrams to {address} none came back: another flow is begun")
+        unsent = f"; {len(seen.unsent)} were not sent, such as for {seen.unsent[-1]}" if seen.unsent else ""
+        print(f"of {len(seen.sent)} datagrams to {address} none came back{unsent}: another flow is begun")
     with flow(client, [address]) as seen:
         until(lambda: seen.runs(0.0), what=f"a datagram that comes back from {address}")
         yield seen
