@@ -20,10 +20,15 @@ ON_TIME, ALL_ELSE = ("--part=failover", "--part=installed"), "--part=rest"
 BEHIND = 10
 """How far the second lane stands back for the first, which has seconds to watch (nice(2))."""
 
+GROUP = "openelb-behind-"
+
 
 def run(pytest: Sequence[str]) -> int:
     """Run all tests. What the second lane prints comes when both have ended. Returns 0 when all have passed."""
-    group = cgroups.group(f"openelb-behind-{os.getpid()}")
+    for killed in cgroups.named(GROUP):
+        if not killed.processes():
+            killed.remove()
+    group = cgroups.group(f"{GROUP}{os.getpid()}")
 
     def stand_back() -> None:
         os.nice(BEHIND)
