@@ -71,7 +71,6 @@ PURE = [
             "vigil",
             "gateways",
             "bgp_changes",
-            "bgp_moves",
             "bgp_policies",
             "bgp_readback",
         )
@@ -80,7 +79,6 @@ PURE = [
 ALLOWED = (
     *("openelb.model", "openelb.plan", "openelb.wire", "openelb.announce.rivals"),
     *("openelb.announce.standings", "openelb.announce.ring", "openelb.announce.pace", "openelb.announce.peer"),
-    "openelb.announce.bgp_moves",
     "openelb.announce.bgp_policies",
     "openelb.announce.bgp_readback",
     *(

@@ -120,7 +120,8 @@ class Bgp:
     @property
     def refusals(self) -> Mapping[str, str]:
         """What gobgpd does not do, and why, as sentences: by the key of a peer, or by `policies`."""
-        return MappingProxyType({subject(step): sentence for step, (_, sentence) in self._refused.items()})
+        named = {subject(step): sentence for step, (_, sentence) in self._refused.items()}
+        return MappingProxyType(named)
 
     @property
     def is_done(self) -> bool:
@@ -297,15 +298,13 @@ class Bgp:
     async def _make(self, gobgpd: Gobgpd, wish: Wish) -> bool:
         """Do what differs. True when gobgpd was stopped for it."""
         made, self._made = self._made, None
-        if wish.differs_in_paths_alone(made):
-            steps: tuple[Step, ...] = (told(self._have.paths, wish.paths),)
-        else:
-            steps = changes(self._have, wish, simply=bool(self._refused))
+        paths_alone = wish.differs_in_paths_alone(made)
+        steps = (told(self._have.paths, wish.paths),) if paths_alone else changes(self._have, wish)
         if self._refused:
             self._refused = {step: why for step, why in self._refused.items() if step in steps}
         held_back = False
         for step in steps:
-            if held_back and isinstance(step, Add | Resend | SetPolicies):
+            if held_back and isinstance(step, Add | Resend):
                 continue  # policies that were to keep something from somebody are not in force
             doing = Tell(lost=step.lost) if held_back and isinstance(step, Tell) else step
             if not self._is_left_alone(doing):

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from openelb.announce.bgp_moves import marked, marking
-from openelb.announce.bgp_policies import inbound, moved, outbound
+from openelb.announce.bgp_policies import inbound, outbound
 from openelb.announce.bgp_readback import normal, resolved, started
 from openelb.model.bgp import (
     Arm,
@@ -71,11 +70,6 @@ class Reality:
     paths: frozenset[Path] = frozenset()
     outline: Outline = Outline()  # noqa: RUF009 - a frozen value
     policies: Policies | None = None
-
-    @property
-    def known_policies(self) -> Policies | None:
-        """The policies in force, where more is known of them than their outline."""
-        return NO_POLICIES if self.outline == NO_POLICIES.outline else self.policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +135,8 @@ class Update:
 Step = Stop | Start | Drop | SetPolicies | Tell | Resend | Add | Update
 
 
-def changes(have: Reality, want: Wish, *, simply: bool = False) -> tuple[Step, ...]:
-    """The steps from the one to the other. After a `Stop` there is nothing more to do before another gobgpd was looked at. `simply`:
-    without policies that are in force for a moment, of which gobgpd has refused some.
+def changes(have: Reality, want: Wish) -> tuple[Step, ...]:
+    """The steps from the one to the other. After a `Stop` there is nothing more to do before another gobgpd was looked at.
 
     Peers go before policies become laxer, policies stand before paths are told, and paths are there before a peer comes: so
     none is sent what it shall not see, and one that kept our routes through a restart sees all of them in its first look.
@@ -159,12 +152,10 @@ def changes(have: Reality, want: Wish, *, simply: bool = False) -> tuple[Step, .
     gone = sorted(key for key in there if key not in peers or _is_another(have.peers[key], peers[key]))
     steps: list[Step] = [Start(want.instance)] if begins else []
     steps += [Drop(key) for key in gone]
-    moves = () if simply else _moves(have, want)
-    policies: list[Step] = [SetPolicies(want.policies)] if moves else _policies(have, want)
-    steps += [*moves, *policies[:1]]
-    paths = after(have, moves[-1]).paths if moves else have.paths
-    if paths != want.paths:
-        steps.append(told(paths, want.paths))
+    policies = _policies(have, want)
+    steps += policies[:1]
+    if have.paths != want.paths:
+        steps.append(told(have.paths, want.paths))
     steps += policies[1:]
     kept = have.peers.keys() - set(gone)
     for key in sorted(peers):
@@ -226,19 +217,6 @@ def after(have: Reality, step: Step) -> Reality:
             return have
 
 
-def _moves(have: Reality, want: Wish) -> tuple[Step, ...]:
-    """What is done before the policies that are wanted are set, for nobody to be sent everything anew; nothing where it is of no use."""
-    known = have.known_policies
-    if known is None or want.is_loose or have.outline == want.policies.outline:
-        return ()
-    peers, staying = [found.peer for found in have.peers.values()], _staying(have.paths, want.paths)
-    found = moved(known, want.policies, peers, staying)
-    if found is None or not found.prefixes or not found.is_cheap(len(staying), len(peers)):
-        return ()
-    paths = [path for path in have.paths if path.prefix in staying and str(path.prefix) in found.prefixes]
-    return SetPolicies(marking(known, found.peers)), Tell(tuple(map(marked, paths)), replaced=tuple(paths))
-
-
 def _policies(have: Reality, wish: Wish) -> list[Step]:
     want = wish.policies
     if have.outline == want.outline:
@@ -255,7 +233,7 @@ def _concerned(have: Reality, wish: Wish) -> tuple[frozenset[str] | None, frozen
     no more is known than their outline.
     """
     want = wish.policies
-    known = have.known_policies
+    known = NO_POLICIES if have.outline == NO_POLICIES.outline else have.policies
     if known is not None:
         peers = [found.peer for found in have.peers.values()]
         return inbound(known, want, peers), outbound(known, want, peers, _staying(have.paths, wish.paths))

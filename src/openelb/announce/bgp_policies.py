@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import takewhile
 
-from openelb.announce.bgp_moves import Moved
 from openelb.model.bgp import Family, Peer, Prefix
 from openelb.model.policy import (
     OURS,
@@ -76,19 +75,6 @@ def inbound(before: Policies, after: Policies, peers: Sequence[Peer]) -> frozens
     return _concerned(before, after, before.imports, after.imports, peers, None)
 
 
-def moved(before: Policies, after: Policies, peers: Sequence[Peer], staying: Iterable[Prefix]) -> Moved | None:
-    """Where our own filters are all that changes: what of that which is `staying` is for other peers than before, and for whom. None:
-    more than that changes, or it is not known for whom.
-    """
-    were, are = _rules(before, before.exports), _rules(after, after.exports)
-    (filters, were), (others, are) = _without_filters(were), _without_filters(are)
-    same = before.exports.default is after.exports.default and were == are
-    if not same or _rules(before, before.imports) != _rules(after, after.imports):
-        return None
-    found = _moved(filters, others, peers, staying)
-    return None if _known(found.peers) is EVERYBODY else found
-
-
 def _concerned(
     before: Policies,
     after: Policies,
@@ -102,10 +88,11 @@ def _concerned(
         return EVERYBODY
     if were == are:
         return frozenset()
-    filtered = Moved()
+    filtered: list[Peer] = []
     if staying is not None:
         (filters, were), (others, are) = _without_filters(were), _without_filters(are)
-        filtered = _moved(filters, others, peers, staying)
+        if filters != others:
+            filtered = _told_of_others(filters, others, peers, {str(each): each for each in staying})
     same = set(were) & set(are)
     if [rule for rule in were if rule in same] != [rule for rule in are if rule in same]:
         return EVERYBODY
@@ -114,7 +101,7 @@ def _concerned(
         if rule.neighbors is None:
             return EVERYBODY
         networks |= rule.neighbors
-    return _known([*filtered.peers, *(peer for peer in peers if _is_one_of(peer, networks))])
+    return _known([*filtered, *(peer for peer in peers if _is_one_of(peer, networks))])
 
 
 def _without_filters(rules: list[Rule]) -> tuple[list[Rule], list[Rule]]:
@@ -124,13 +111,13 @@ def _without_filters(rules: list[Rule]) -> tuple[list[Rule], list[Rule]]:
     return filters, [rule for rule in rules if rule not in filters] if filters else rules
 
 
-def _moved(before: Sequence[Rule], after: Sequence[Rule], peers: Iterable[Peer], staying: Iterable[Prefix]) -> Moved:
-    """What filters leave to other peers than before."""
-    if before == after:
-        return Moved()
-    prefixes, nobody = {str(each): each for each in staying}, frozenset[Prefix]()
+def _told_of_others(
+    before: Sequence[Rule], after: Sequence[Rule], peers: Iterable[Peer], prefixes: Mapping[str, Prefix]
+) -> list[Peer]:
+    """The peers to whom filters leave other prefixes than before."""
+    nobody = frozenset[Prefix]()
     rejected = [[(rule.neighbors or nobody, _rejected(rule, prefixes)) for rule in rules] for rules in (before, after)]
-    differ: dict[tuple[tuple[int, ...], ...], frozenset[str]] = {}
+    differ: dict[tuple[tuple[int, ...], ...], bool] = {}
     found: list[Peer] = []
     for peer in peers:
         own = tuple(
@@ -142,10 +129,10 @@ def _moved(before: Sequence[Rule], after: Sequence[Rule], peers: Iterable[Peer],
                 frozenset[str]().union(*(rules[number][1] for number in numbers))
                 for rules, numbers in zip(rejected, own, strict=True)
             )
-            differ[own] = were ^ are
+            differ[own] = were != are
         if differ[own]:
             found.append(peer)
-    return Moved(frozenset[str]().union(*differ.values()), tuple(found))
+    return found
 
 
 def _rejected(rule: Rule, prefixes: Mapping[str, Prefix]) -> frozenset[str]:

@@ -182,36 +182,6 @@ async def test_who_is_told_of_some_addresses_hears_of_each_once(node: Speaker, r
     assert (await node.bgp.count())[router.address].sent.update - before == 4  # two came and went
 
 
-async def test_an_address_that_is_for_other_routers_from_now_on_is_told_alone(
-    node: Speaker, router: Speaker, other: Speaker
-) -> None:
-    await asyncio.gather(router.made(node.peer()), other.made(node.peer()))
-    peers = router.peer(), other.peer()
-    several = [f"192.0.2.{last}/32" for last in range(100)]
-    paths = frozenset(path(each, "10.77.0.1") for each in several)
-    await node.made(*peers, paths=paths)
-    await node.established(router, other)
-    await asyncio.gather(router.has(node, *several), other.has(node, *several))
-    before = await node.bgp.count()
-    for kept_from_router, kept_from_other in ((several[:1], []), ([], several[:1]), ([], several[:2]), ([], [])):
-        allowed = {
-            peer.address: [ip_network(each) for each in several if each not in kept]
-            for peer, kept in ((router, kept_from_router), (other, kept_from_other))
-            if kept
-        }
-        wish = await node.made(*peers, paths=paths, policies=for_peers(allowed, {}))
-        heard = [
-            *await router.has(node, *(each for each in several if each not in kept_from_router)),
-            *await other.has(node, *(each for each in several if each not in kept_from_other)),
-        ]
-        assert not any(each.large_communities for each in heard)
-        assert changes(await node.reality(wish), wish) == ()
-    after = await node.bgp.count()
-    for each in (router, other):
-        assert 0 < after[each.address].sent.update - before[each.address].sent.update < 20
-        assert after[each.address].since == before[each.address].since
-
-
 async def test_policies_that_gobgpd_refuses_leave_those_that_are_in_force(node: Speaker, router: Speaker) -> None:
     await router.made(node.peer())
     good = rejecting("192.0.2.10/32", router.address)

@@ -14,7 +14,6 @@ from openelb.announce.bgp_changes import NOTHING, Wish
 from openelb.announce.bgp_readback import started
 from openelb.model.bgp import Bfd, Instance, Path, Peer
 from openelb.model.policy import Assignment, Policies, Policy, Verdict
-from openelb.plan.policy import for_peers
 from tests.fakes.gobgpd import Gobgpd
 
 NODE = Instance(64512, "10.0.0.1")
@@ -161,26 +160,6 @@ async def test_policies_that_are_refused_keep_new_paths_back() -> None:
         calls = await world.made(Wish(NODE, (ROUTER, OTHER), frozenset({left, more}), strict))
         assert calls == ["tell +0 -2"]
         assert list(world.bgp.refusals) == ["policies"]
-
-
-async def test_policies_of_a_moment_that_are_refused_are_done_without() -> None:
-    paths = frozenset(Path(ip_network(f"192.0.2.{number}/32"), ip_address("10.0.0.1")) for number in range(20))
-    wish = Wish(NODE, (ROUTER, OTHER), paths)
-    some = [path.prefix for path in paths if path.prefix != ip_network("192.0.2.7/32")]
-    limited = replace(wish, policies=for_peers({OTHER.address: some}, {}))
-    async with kept(Gobgpd()) as world:
-        await world.made(wish)
-        world.there.refuses["policies"] = "gobgpd refuses: no large communities"
-        assert await world.made(limited) == []
-        world.there.refuses.clear()
-        world.now += AGAIN
-        world.there.say()
-        await world.settled()
-        assert world.there.calls[-1] == f"resend out {OTHER.address}"
-        assert (world.there.policies, world.bgp.refusals) == (limited.policies.outline, {})
-        before = len(world.there.calls)
-        await world.made(wish)
-        assert world.there.calls[before:] == ["policies", "tell +1 -0"] * 2
 
 
 async def test_bfd_follows_the_session() -> None:

@@ -53,7 +53,7 @@ from openelb.model.policy import (
     Statement,
     Verdict,
 )
-from openelb.plan.policy import combined, for_peers
+from openelb.plan.policy import for_peers
 
 NODE = Instance(64512, "10.0.0.1")
 ROUTER = Peer(address="10.0.0.254", peer_asn=64513)
@@ -230,44 +230,6 @@ def test_what_comes_or_goes_with_a_policy_is_no_reason_to_send_the_rest_anew(the
 def test_who_may_be_told_less_of_what_stays_is_sent_it_anew(other: Path) -> None:
     steps = changes(reality(limited(TEN, to=["192.0.2.10"])), limited(other, to=[]))
     assert steps[-1] == Resend(outbound=True, to=frozenset({ROUTER.address}))
-
-
-MANY = [path(f"192.0.2.{last}/32") for last in range(20)]
-EACH = [str(each.prefix) for each in MANY]
-
-
-@pytest.mark.parametrize(("before", "later"), [(EACH, EACH[1:]), (EACH[1:], EACH), (EACH[1:], EACH[:-1])])
-def test_a_few_that_are_for_other_routers_from_now_on_are_told_by_a_mark_that_none_of_them_keeps(
-    before: list[str], later: list[str]
-) -> None:
-    there, wanted = limited(*MANY, to=before), limited(*MANY, to=later)
-    steps = changes(reality(there), wanted)
-    assert [type(step) for step in steps] == [SetPolicies, Tell, SetPolicies, Tell]
-    last = reality(there)
-    for step in steps:
-        last = after(last, step)
-        assert {each.prefix for each in last.paths} == {each.prefix for each in MANY}  # none is gone for a moment
-    assert (last.paths, last.policies) == (wanted.paths, wanted.policies)
-    between = after(reality(there), steps[0])
-    assert [type(step) for step in changes(between, wanted)] == [
-        SetPolicies,
-        Resend,
-    ]  # who begins anew sends everything
-
-
-def test_where_policies_judge_our_own_paths_no_mark_is_relied_on() -> None:
-    loose = replace(NO_POLICIES, imports=Assignment(("pools",)))
-    there, wanted = (
-        replace(each, policies=combined(each.policies, loose))
-        for each in (limited(*MANY, to=EACH), limited(*MANY, to=[]))
-    )
-    assert [type(step) for step in changes(reality(there), wanted)] == [SetPolicies, Resend]
-    assert [
-        type(step) for step in changes(reality(limited(*MANY, to=EACH)), limited(*MANY, to=EACH[1:]), simply=True)
-    ] == [
-        SetPolicies,
-        Resend,
-    ]
 
 
 def test_of_policies_that_were_there_before_us_nobody_knows_whom_they_concern() -> None:
