@@ -23,6 +23,8 @@ class Gobgpd:
     policies: Outline = Outline()  # noqa: RUF009 - a frozen value
     calls: list[str] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
+    breaks: set[str] = field(default_factory=set)
+    """The calls, once each, at which connections are lost."""
     away: str = ""
     process: int = 1
     word: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,6 +61,9 @@ class Connection:
         await asyncio.sleep(0)
         if self.there.away or self.there.process != self.process:
             raise OSError(self.there.away or "the connection was lost")
+        if call in self.there.breaks:
+            self.there.breaks.remove(call)
+            raise OSError("the connection was lost")
         if sentence := self.there.refuses.get(key or call):
             raise Refusal(sentence)
         if call:

@@ -30,12 +30,13 @@ from openelb.announce.bgp_changes import (
     Wish,
     after,
     changes,
-    recognised,
+    owed,
+    still_owed,
     told,
 )
 from openelb.announce.bgp_sample import Sample
 from openelb.announce.bgp_sessions import Reasons, Sessions
-from openelb.announce.bgp_steps import make, subject
+from openelb.announce.bgp_steps import make, read, subject
 from openelb.announce.gobgpd import Gobgpd, Refusal
 from openelb.complaints import Complaints
 from openelb.model.bgp import Path, Peer, Session
@@ -91,6 +92,7 @@ class Bgp:
         self._set: dict[str, Peer] = {}  # as told to this gobgpd
         self._read_back: dict[str, Peer] = {}  # and as it then told of them
         self._made: Wish | None = None
+        self._owed = frozenset[Resend]()
         self._trouble = ""
         self._sample = Sample()
         self._done = asyncio.Event()
@@ -120,8 +122,7 @@ class Bgp:
     @property
     def refusals(self) -> Mapping[str, str]:
         """What gobgpd does not do, and why, as sentences: by the key of a peer, or by `policies`."""
-        named = {subject(step): sentence for step, (_, sentence) in self._refused.items()}
-        return MappingProxyType(named)
+        return MappingProxyType({subject(step): sentence for step, (_, sentence) in self._refused.items()})
 
     @property
     def is_done(self) -> bool:
@@ -221,25 +222,14 @@ class Bgp:
         gobgpd = self._connect()
         try:
             async with asyncio.TaskGroup() as group:
-                self._have = await self._read(gobgpd)
+                self._have = await read(gobgpd, self._wish or NOTHING)
+                self._was_there = True
                 self._gobgpd = gobgpd
                 watching = group.create_task(self._watch(gobgpd))
                 await self._follow(gobgpd)
                 watching.cancel()
         finally:
             gobgpd.close()
-
-    async def _read(self, gobgpd: Gobgpd) -> Reality:
-        instance = await gobgpd.instance()
-        self._was_there = True
-        if instance is None:
-            return Reality()  # it begins with no policies, and tells of none before
-        wish = self._wish or NOTHING
-        peers, _ = await gobgpd.peers()
-        paths = recognised(await gobgpd.paths(), wish.paths)  # what a policy of import has changed is told once more
-        outline = await gobgpd.outline()
-        same = wish.policies if outline == wish.policies.outline else None
-        return Reality(instance, MappingProxyType(peers), paths, outline, same)
 
     async def _watch(self, gobgpd: Gobgpd) -> None:
         async for _ in gobgpd.changes():
@@ -298,8 +288,12 @@ class Bgp:
     async def _make(self, gobgpd: Gobgpd, wish: Wish) -> bool:
         """Do what differs. True when gobgpd was stopped for it."""
         made, self._made = self._made, None
-        paths_alone = wish.differs_in_paths_alone(made)
-        steps = (told(self._have.paths, wish.paths),) if paths_alone else changes(self._have, wish)
+        if wish.differs_in_paths_alone(made):
+            steps: tuple[Step, ...] = (told(self._have.paths, wish.paths),)
+        else:
+            steps = changes(self._have, wish)
+            self._owed = frozenset(still_owed(self._owed, self._have))
+            steps += tuple(self._owed.difference(steps))
         if self._refused:
             self._refused = {step: why for step, why in self._refused.items() if step in steps}
         held_back = False
@@ -313,7 +307,9 @@ class Bgp:
             if isinstance(step, Stop):
                 return True
             held_back |= isinstance(step, SetPolicies) and step in self._refused
-        if not (self._refused or self._heard):
+            if step not in self._refused:
+                self._owed = owed(self._owed, step, steps)
+        if not (self._refused or self._heard or self._owed):
             self._made = wish
         return False
 

@@ -3,7 +3,7 @@
 Sessions end only where a router could not know of the change otherwise. Not known here: how gobgpd is told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -138,7 +138,7 @@ Step = Stop | Start | Drop | SetPolicies | Tell | Resend | Add | Update
 def changes(have: Reality, want: Wish) -> tuple[Step, ...]:
     """The steps from the one to the other. After a `Stop` there is nothing more to do before another gobgpd was looked at.
 
-    Peers go before policies become laxer, policies stand before paths are told, and paths are there before a peer comes: so
+    Peers and paths go before policies are others, policies stand before paths are told, and paths are there before a peer comes: so
     none is sent what it shall not see, and one that kept our routes through a restart sees all of them in its first look.
     """
     if want.instance is None:
@@ -152,12 +152,18 @@ def changes(have: Reality, want: Wish) -> tuple[Step, ...]:
     gone = sorted(key for key in there if key not in peers or _is_another(have.peers[key], peers[key]))
     steps: list[Step] = [Start(want.instance)] if begins else []
     steps += [Drop(key) for key in gone]
-    policies = _policies(have, want)
-    steps += policies[:1]
-    if have.paths != want.paths:
-        steps.append(told(have.paths, want.paths))
-    steps += policies[1:]
     kept = have.peers.keys() - set(gone)
+    policies = _policies(have, want, [have.peers[key].peer for key in kept])
+    tell = told(have.paths, want.paths) if have.paths != want.paths else Tell()
+    if policies and tell.lost:
+        # First: where a path that is not ours is left, gobgpd withdraws ours by the policies that are in force then.
+        wanted = {path.prefix for path in want.paths}
+        last = tuple(path for path in tell.lost if path.prefix not in wanted)
+        steps += [Tell(lost=last)] if last else []
+        tell = replace(tell, lost=tuple(path for path in tell.lost if path.prefix in wanted))
+    steps += policies[:1]
+    steps += [tell] if tell != Tell() else []
+    steps += policies[1:]
     for key in sorted(peers):
         if key not in kept:
             steps.append(Add(armed(peers[key], established=False), restarting=begins))
@@ -217,25 +223,45 @@ def after(have: Reality, step: Step) -> Reality:
             return have
 
 
-def _policies(have: Reality, wish: Wish) -> list[Step]:
+def owed(before: frozenset[Resend], step: Step, steps: Collection[Step]) -> frozenset[Resend]:
+    """Who is to be sent everything anew when a step of several was made: whom policies concern that are in force is known no more when
+    gobgpd is looked at again.
+    """
+    match step:
+        case Start():
+            return frozenset()
+        case SetPolicies():
+            return before.union(each for each in steps if isinstance(each, Resend))
+        case Resend():
+            return before - {step}
+        case _:
+            return before
+
+
+def still_owed(resends: Iterable[Resend], have: Reality) -> list[Resend]:
+    """What of that is left to do for peers that are there."""
+    addresses = {found.peer.address for found in have.peers.values()}
+    return [replace(each, to=each.to & addresses) for each in resends if not each.to or each.to & addresses]
+
+
+def _policies(have: Reality, wish: Wish, peers: Sequence[Peer]) -> list[Step]:
     want = wish.policies
     if have.outline == want.outline:
         return []
-    received, sent = _concerned(have, wish)
+    received, sent = _concerned(have, wish, peers)
     everybody = Resend(inbound=received is None, outbound=sent is None)
     some = [Resend(inbound=True, to=received)] if received else []
     some += [Resend(outbound=True, to=sent)] if sent else []
     return [SetPolicies(want), *([everybody] if everybody != Resend() else []), *some]
 
 
-def _concerned(have: Reality, wish: Wish) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+def _concerned(have: Reality, wish: Wish, peers: Sequence[Peer]) -> tuple[frozenset[str] | None, frozenset[str] | None]:
     """Of whom may be taken in otherwise, and who may be told otherwise; None: anybody. Of policies that somebody else has put in force
     no more is known than their outline.
     """
     want = wish.policies
     known = NO_POLICIES if have.outline == NO_POLICIES.outline else have.policies
     if known is not None:
-        peers = [found.peer for found in have.peers.values()]
         return inbound(known, want, peers), outbound(known, want, peers, _staying(have.paths, wish.paths))
     there, outline = have.outline, want.outline
     imports = (there.imports, there.import_default) == (outline.imports, outline.import_default)

@@ -29,6 +29,9 @@ EVERYBODY = None
 _UNNUMBERED = "fe80::/10"
 """Where peers are that are known by their interfaces."""
 
+Filtered = tuple[frozenset[Prefix], frozenset[str]]
+"""For whom a filter is, and what it rejects."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -92,7 +95,7 @@ def _concerned(
     if staying is not None:
         (filters, were), (others, are) = _without_filters(were), _without_filters(are)
         if filters != others:
-            filtered = _told_of_others(filters, others, peers, {str(each): each for each in staying})
+            filtered = _told_of_others(filters, others, peers, staying)
     same = set(were) & set(are)
     if [rule for rule in were if rule in same] != [rule for rule in are if rule in same]:
         return EVERYBODY
@@ -112,11 +115,17 @@ def _without_filters(rules: list[Rule]) -> tuple[list[Rule], list[Rule]]:
 
 
 def _told_of_others(
-    before: Sequence[Rule], after: Sequence[Rule], peers: Iterable[Peer], prefixes: Mapping[str, Prefix]
+    before: Sequence[Rule], after: Sequence[Rule], peers: Iterable[Peer], staying: Iterable[Prefix]
 ) -> list[Peer]:
-    """The peers to whom filters leave other prefixes than before."""
+    """The peers to whom filters may leave other prefixes than before. What one filter rejects and another does as well is not
+    looked at.
+    """
+    changed = [rule for rule in before if rule not in after], [rule for rule in after if rule not in before]
+    prefixes: dict[Family, dict[str, Prefix]] = {family: {} for family in Family}
+    for each in staying:
+        prefixes[_family(each)][str(each)] = each
     nobody = frozenset[Prefix]()
-    rejected = [[(rule.neighbors or nobody, _rejected(rule, prefixes)) for rule in rules] for rules in (before, after)]
+    rejected = [[(rule.neighbors or nobody, _rejected(rule, prefixes)) for rule in rules] for rules in changed]
     differ: dict[tuple[tuple[int, ...], ...], bool] = {}
     found: list[Peer] = []
     for peer in peers:
@@ -124,34 +133,38 @@ def _told_of_others(
             tuple(number for number, (networks, _) in enumerate(rules) if _is_one_of(peer, networks))
             for rules in rejected
         )
-        if own not in differ:
+        if peer.address and own not in differ:
             were, are = (
                 frozenset[str]().union(*(rules[number][1] for number in numbers))
                 for rules, numbers in zip(rejected, own, strict=True)
             )
             differ[own] = were != are
-        if differ[own]:
+        if differ[own] if peer.address else _differ_somewhere(rejected, own):
             found.append(peer)
     return found
 
 
-def _rejected(rule: Rule, prefixes: Mapping[str, Prefix]) -> frozenset[str]:
+def _differ_somewhere(rejected: Sequence[Sequence[Filtered]], own: Sequence[Sequence[int]]) -> bool:
+    """The same for peers whose addresses are not known: a filter may be for some of them and not for others."""
+    were, are = ({rules[number] for number in numbers} for rules, numbers in zip(rejected, own, strict=True))
+    return were != are
+
+
+def _rejected(rule: Rule, prefixes: Mapping[Family, Mapping[str, Prefix]]) -> frozenset[str]:
     """What a filter rejects of these prefixes."""
     ranges = [each for one in rule.sets if one.kind is SetKind.PREFIX for each in one.prefixes]
     if not ranges:
         families = rule.statement.conditions.families
-        return frozenset(text for text, prefix in prefixes.items() if _family(prefix) in families)
-    exact = {each.prefix for each in ranges}
+        return frozenset(text for family in families for text in prefixes.get(family, ()))
+    of_family = prefixes[_family(ip_network(ranges[0].prefix))]
     wide = [ip_network(each.prefix) for each in ranges if each.shortest < each.longest]
-    masks = [(int(each.network_address), int(each.netmask)) for each in wide]
-    version = ip_network(ranges[0].prefix).version
-    return frozenset(
-        text
-        for text, prefix in prefixes.items()
-        if prefix.version == version
-        and text not in exact
-        and not any(int(prefix.network_address) & mask == network for network, mask in masks)
-    )
+    rest = of_family.keys() - {each.prefix for each in ranges}
+    return frozenset(text for text in rest if not any(_is_within(of_family[text], each) for each in wide))
+
+
+def _is_within(prefix: Prefix, network: Prefix) -> bool:
+    """Both of one family."""
+    return prefix.prefixlen >= network.prefixlen and prefix.network_address in network
 
 
 def _family(prefix: Prefix) -> Family:

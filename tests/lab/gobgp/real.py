@@ -19,6 +19,7 @@ from lab.network import Host
 from lab.pins import pins
 from openelb.announce.bgp import Bgp
 from openelb.announce.bgp_changes import Reality, Wish
+from openelb.announce.bgp_steps import read
 from openelb.host.gobgp import paths
 from openelb.host.gobgp.api import gobgp_pb2 as api
 from openelb.host.gobgp.client import Client
@@ -124,10 +125,8 @@ class Speaker:
     async def reality(self, wish: Wish) -> Reality:
         """What its gobgpd has, read anew as a speaker does that has just been started."""
         client = Client(str(self.socket))
-        fresh = Bgp(lambda: client)
-        fresh.want(wish)
         try:
-            return await fresh._read(client)
+            return await read(client, wish)
         finally:
             client.close()
 

@@ -14,6 +14,7 @@ from openelb.announce.bgp_changes import NOTHING, Wish
 from openelb.announce.bgp_readback import started
 from openelb.model.bgp import Bfd, Instance, Path, Peer
 from openelb.model.policy import Assignment, Policies, Policy, Verdict
+from openelb.plan.policy import for_peers
 from tests.fakes.gobgpd import Gobgpd
 
 NODE = Instance(64512, "10.0.0.1")
@@ -160,6 +161,34 @@ async def test_policies_that_are_refused_keep_new_paths_back() -> None:
         calls = await world.made(Wish(NODE, (ROUTER, OTHER), frozenset({left, more}), strict))
         assert calls == ["tell +0 -2"]
         assert list(world.bgp.refusals) == ["policies"]
+
+
+async def test_who_was_to_be_sent_everything_anew_is_in_the_end() -> None:
+    wish = replace(WISH, peers=(ROUTER, OTHER))
+    limited = replace(wish, policies=for_peers({each.address: [] for each in (ROUTER, OTHER)}, {}))
+    sent = [f"resend out {OTHER.address}", f"resend out {ROUTER.address}"]
+    async with kept(Gobgpd()) as world:
+        await world.made(wish)
+        world.there.refuses[sent[0]] = "gobgpd refuses: it is busy"
+        assert await world.made(limited) == ["policies", sent[1]]  # one that is refused holds up no other
+        world.there.refuses.clear()
+        world.now += AGAIN
+        world.there.say()
+        await world.settled()
+        assert (world.there.calls[-2:], world.bgp.refusals) == (sent, {})
+
+        world.there.breaks.add(sent[1])
+        await world.made(wish)
+        assert world.there.calls[-4:] == ["policies", sent[0], *sent]
+
+        world.there.refuses[sent[0]] = "gobgpd refuses: there is no such peer"
+        await world.made(limited)
+        world.there.refuses.clear()
+        await world.made(replace(limited, peers=(ROUTER,)))
+        world.now += AGAIN
+        world.there.say()
+        await world.settled()
+        assert world.there.calls[-1] != sent[0], "nobody is there any more"
 
 
 async def test_bfd_follows_the_session() -> None:

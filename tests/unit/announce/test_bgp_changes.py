@@ -223,7 +223,18 @@ TEN, TWENTY = path("192.0.2.10/32"), path("192.0.2.20/32")
 )
 def test_what_comes_or_goes_with_a_policy_is_no_reason_to_send_the_rest_anew(there: Wish, wanted: Wish) -> None:
     for before, later in ((there, wanted), (wanted, there)):
-        assert [type(step) for step in changes(reality(before), later)] == [SetPolicies, Tell]
+        goes = [Tell] * any(each not in later.paths for each in before.paths)
+        comes = [Tell] * any(each not in before.paths for each in later.paths)
+        assert [type(step) for step in changes(reality(before), later)] == [*goes, SetPolicies, *comes]
+
+
+def test_who_is_gone_is_sent_nothing_anew() -> None:
+    other = Peer(address="10.0.0.253", peer_asn=64513)
+    both = {each.address: [TEN.prefix] for each in (ROUTER, other)}
+    there = replace(WISH, peers=(ROUTER, other), paths=frozenset({TEN}), policies=for_peers(both, {}))
+    steps = changes(reality(there), limited(TEN, to=[]))
+    assert [type(step) for step in steps] == [Drop, SetPolicies, Resend]
+    assert steps[-1] == Resend(outbound=True, to=frozenset({ROUTER.address}))
 
 
 @pytest.mark.parametrize("other", [TEN, replace(TEN, med=7)], ids=["as it was", "told otherwise"])
@@ -246,7 +257,7 @@ def test_the_first_policies_of_all_concern_those_alone_whom_they_are_for() -> No
 
 def test_a_peer_goes_before_policies_become_laxer() -> None:
     steps = changes(reality(WISH), Wish(NODE))
-    assert [type(step) for step in steps] == [Drop, SetPolicies, Tell, Resend]
+    assert [type(step) for step in steps] == [Drop, Tell, SetPolicies]
 
 
 def test_a_path_that_changes_is_not_withdrawn() -> None:
@@ -399,8 +410,19 @@ def test_steps_lead_to_what_is_wanted_and_then_there_are_none(
 @given(wishes, wishes)
 def test_nobody_sees_a_path_before_the_policies_that_are_to_keep_it_from_him(before: Wish, wish: Wish) -> None:
     order = [Stop, Start, Drop, SetPolicies, Tell, Resend, Add]
-    places = [order.index(type(step)) for step in changes(reality(before), wish) if not isinstance(step, Update)]
+    steps = [step for step in changes(reality(before), wish) if not isinstance(step, Update)]
+    places = [order.index(type(step)) for step in steps if not isinstance(step, Tell) or step.gained]
     assert places == sorted(places)
+
+
+@given(wishes, wishes)
+def test_what_is_gone_goes_before_policies_are_others(before: Wish, wish: Wish) -> None:
+    steps = changes(reality(before), wish)
+    left = {each.prefix for each in wish.paths}
+    types = [type(step) for step in steps]
+    for at, step in enumerate(steps):
+        if isinstance(step, Tell) and any(each.prefix not in left for each in step.lost):
+            assert SetPolicies not in types[:at]
 
 
 @given(wishes, st.frozensets(addresses))

@@ -122,6 +122,15 @@ def test_in_a_range_of_peers_it_may_be_anybody_who_is_told_less(network: str, co
     assert outbound(NO_POLICIES, after, peers, [ip_network(OLD)]) == concerned
 
 
+@pytest.mark.parametrize("peer", [Peer(prefix="192.0.2.0/24"), Peer(interface="eth1")], ids=["range", "interface"])
+@pytest.mark.parametrize("back", [False, True])
+def test_who_is_told_less_in_a_range_is_not_hidden_by_one_of_it_who_is_told_nothing(peer: Peer, *, back: bool) -> None:
+    whole, one = ("192.0.2.0/24", ONE) if peer.prefix else ("fe80::/10", "fe80::1")
+    before, after = for_peers({one: []}, {}), for_peers({whole: [], one: []}, {})
+    pair = (after, before) if back else (before, after)
+    assert outbound(*pair, [peer, Peer(address=one)], [ip_network(OLD)]) is EVERYBODY
+
+
 def test_another_order_concerns_everybody() -> None:
     first, second = Conditions(med=7), Conditions(local_pref=7)
     before, after = theirs(first, second), theirs(first, second)
