@@ -1,13 +1,14 @@
 """A firewall drops the heartbeats of speakers: Leases still say who is alive."""
 
-import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 import pytest
 
 from lab.asking import told
 from lab.clients import Watch
+from lab.dropping import INPUT, OUTPUT, dropping
 from lab.speakers import SpeakerNode, Speakers
 from tests.lab.layer2.verbs import nothing_changes
 
@@ -15,25 +16,21 @@ PORT = 50055
 SLOWLY = 40.0
 """Three times the seconds in which a node is lost whose Lease alone is waited for."""
 
-STILL_BOTH = pytest.mark.xfail(reason="who is not heard any more is held to be lost, and both sides answer")
+STILL_BOTH = pytest.mark.xfail(
+    raises=AssertionError, reason="who is not heard any more is held to be lost, and both sides answer"
+)
 
 
-@contextlib.contextmanager
-def blocked(nodes: Iterable[SpeakerNode], *, chain: str) -> Iterator[None]:
-    """Drop what comes to (`INPUT`) or leaves (`OUTPUT`) these nodes for the port of heartbeats."""
-    rule = [chain, "-p", "udp", "--dport", str(PORT), "-j", "DROP"]
-    with contextlib.ExitStack() as stack:
-        for node in nodes:
-            node.host.run(["iptables", "-w", "-I", *rule])
-            stack.callback(node.host.run, ["iptables", "-w", "-D", *rule])
-        yield
+def blocked(nodes: Iterable[SpeakerNode], *, hook: str) -> AbstractContextManager[None]:
+    """Drop what comes to or leaves these nodes for the port of heartbeats."""
+    return dropping([node.host for node in nodes], hook, f"udp dport {PORT}")
 
 
 @STILL_BOTH
 def test_without_heartbeats_the_address_stays_and_a_lost_node_is_found_by_its_lease(
     three: Speakers, watched: Watch
 ) -> None:
-    with blocked(three.nodes, chain="INPUT"):
+    with blocked(three.nodes, hook=INPUT):
         time.sleep(3.0)
         owner = watched.one_answers()
         nothing_changes(watched, owner, seconds=6.0)
@@ -46,12 +43,12 @@ def test_without_heartbeats_the_address_stays_and_a_lost_node_is_found_by_its_le
     nothing_changes(watched, watched.well(), seconds=2.0)
 
 
-@pytest.mark.parametrize("chain", ["INPUT", "OUTPUT"])
+@pytest.mark.parametrize("hook", [INPUT, OUTPUT])
 def test_where_the_heartbeats_of_one_node_are_lost_in_one_direction_one_node_answers(
-    chain: str, three: Speakers, watched: Watch
+    hook: str, three: Speakers, watched: Watch
 ) -> None:
     owner = watched.well()
-    with blocked([three.node(owner)], chain=chain):
+    with blocked([three.node(owner)], hook=hook):
         time.sleep(3.0)
         blocked_since = time.monotonic()
         one = watched.one_answers()

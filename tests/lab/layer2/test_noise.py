@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from lab.clients import Watch
+from lab.dropping import INPUT, dropping
 from lab.speakers import Speakers
 from tests.lab.layer2.verbs import nothing_changes
 
@@ -27,18 +28,8 @@ def busy(loops: int) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def lossy(three: Speakers) -> Iterator[None]:
-    """A fifth of all heartbeats vanish on each node."""
-    rule = f"INPUT -p udp --dport {PORT} -m statistic --mode random --probability 0.2 -j DROP".split()
-    with contextlib.ExitStack() as stack:
-        for node in three.nodes:
-            node.host.run(["iptables", "-w", "-I", *rule])
-            stack.callback(node.host.run, ["iptables", "-w", "-D", *rule])
-        yield
-
-
 def test_six_busy_loops_and_a_fifth_of_all_heartbeats_lost_change_nothing(three: Speakers, watched: Watch) -> None:
     owner = watched.well()
-    with lossy(three), busy(LOOPS):
+    a_fifth = f"udp dport {PORT} numgen random mod 5 == 0"
+    with dropping([node.host for node in three.nodes], INPUT, a_fifth), busy(LOOPS):
         nothing_changes(watched, owner, seconds=SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.clients import Watch
+from lab.dropping import OUTPUT, dropping
 from lab.site import CONTROL_PLANE
 from lab.speakers import Speakers
 from tests.lab.layer2.verbs import SOON, client_knows, nothing_changes
@@ -51,11 +52,6 @@ def test_another_node_takes_over_from_a_lost_one_and_one_answers_when_all_are_ba
 
 def test_a_node_that_alone_reaches_no_api_server_keeps_its_address(three: Speakers, watched: Watch) -> None:
     owner = watched.well()
-    node = three.node(owner).host
-    rule = ["OUTPUT", "-d", CONTROL_PLANE, "-j", "DROP"]
-    node.run(["iptables", "-w", "-I", *rule])
-    try:
+    with dropping([three.node(owner).host], OUTPUT, f"ip daddr {CONTROL_PLANE}"):
         nothing_changes(watched, owner, seconds=12.0)
-    finally:
-        node.run(["iptables", "-w", "-D", *rule])
     nothing_changes(watched, watched.well(), seconds=4.0)
