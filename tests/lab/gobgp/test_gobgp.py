@@ -16,6 +16,7 @@ from openelb.announce.bgp_changes import NOTHING, Wish, changes
 from openelb.host.gobgp.owner import owner
 from openelb.model.bgp import Arm, Bfd, Family, GracefulRestart, Path, Peer, PeerFamily, Session
 from openelb.model.policy import (
+    NO_POLICIES,
     Actions,
     Assignment,
     Conditions,
@@ -28,7 +29,7 @@ from openelb.model.policy import (
     Statement,
     Verdict,
 )
-from openelb.plan.policy import for_peers
+from openelb.plan.policy import combined, for_peers
 from tests.lab.gobgp.real import Speaker, path, until
 
 ONE = frozenset({path("192.0.2.10/32", "10.77.0.1")})
@@ -180,6 +181,26 @@ async def test_who_is_told_of_some_addresses_hears_of_each_once(node: Speaker, r
         await router.has(node, *allowed)
         assert changes(await node.reality(wish), wish) == ()
     assert (await node.bgp.count())[router.address].sent.update - before == 4  # two came and went
+
+
+async def test_what_goes_is_withdrawn_where_another_path_to_it_is_left(
+    node: Speaker, router: Speaker, other: Speaker
+) -> None:
+    """By one router a node hears of its own address from elsewhere, of which it tells the other router nothing."""
+    await asyncio.gather(
+        router.made(node.peer(), paths=frozenset({path("192.0.2.10/32", "10.77.0.2")})), other.made(node.peer())
+    )
+    peers, allowed = (
+        (router.peer(), other.peer()),
+        combined(for_peers({other.address: [ip_network("192.0.2.10/32")]}, {}), NO_POLICIES),
+    )
+    await node.made(*peers, paths=ONE, policies=allowed)
+    await node.established(router, other)
+    await other.has(node, "192.0.2.10/32")
+    await node.has(router, "192.0.2.10/32")
+    await node.made(*peers, policies=combined(for_peers({other.address: []}, {}), NO_POLICIES))
+    await other.has(node)
+    assert [str(each.prefix) for each in await node.received(router)] == ["192.0.2.10/32"]
 
 
 async def test_policies_that_gobgpd_refuses_leave_those_that_are_in_force(node: Speaker, router: Speaker) -> None:
