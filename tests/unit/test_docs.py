@@ -215,6 +215,17 @@ def test_routers_are_told_of_by_the_example_as_in_the_how_to() -> None:
     assert blocks("docs/how-to/bgp-routers.md", "yaml")[0] == text("examples/bgp/router.yaml")
 
 
+SHOWS_ROUTES = ["README.md", *(f"docs/how-to/bgp-{name}.md" for name in ("routers", "ecmp", "leaf-spine", "communities"))]
+
+
+@pytest.mark.parametrize("name", SHOWS_ROUTES)
+def test_the_address_that_routers_show_is_the_first_that_the_pool_gives_out(name: str) -> None:
+    shown = re.findall(r"^\$ .* (\d[\d.]+)(?:/32.*)?$", "".join(blocks(name, "console")), re.MULTILINE)
+    eips = [each for block in blocks(name, "yaml") for each in yaml.safe_load_all(block) if each["kind"] == "Eip"]
+    first = next(iter(decode_pools.pool(msgspec.json.decode(json.dumps(eips[-1]), type=EipShape)).given))
+    assert set(shown) == {str(first)}
+
+
 @pytest.mark.parametrize("english", IN_BOTH_LANGUAGES)
 def test_both_languages_show_the_same_commands_and_files(english: str) -> None:
     assert FENCE.findall(text(english)) == FENCE.findall(text(english.removesuffix(".md") + ".zh.md"))
