@@ -31,6 +31,7 @@ from openelb.host import kernel
 from openelb.kube import decode, decode_bgp, decode_pools, plugin, report
 from openelb.kube.bgp_shapes import BgpPeerShape
 from openelb.kube.conf_kind import BgpConfSpec
+from openelb.kube.fields import MOST_COMMUNITIES
 from openelb.kube.kinds import EipReservationSpec, EipSpec
 from openelb.kube.lease import Terms
 from openelb.kube.shapes import EipShape, ReservationShape, ServiceShape
@@ -215,7 +216,10 @@ def test_routers_are_told_of_by_the_example_as_in_the_how_to() -> None:
     assert blocks("docs/how-to/bgp-routers.md", "yaml")[0] == text("examples/bgp/router.yaml")
 
 
-SHOWS_ROUTES = ["README.md", *(f"docs/how-to/bgp-{name}.md" for name in ("routers", "ecmp", "leaf-spine", "communities"))]
+SHOWS_ROUTES = [
+    "README.md",
+    *(f"docs/how-to/bgp-{name}.md" for name in ("routers", "ecmp", "leaf-spine", "communities")),
+]
 
 
 @pytest.mark.parametrize("name", SHOWS_ROUTES)
@@ -331,6 +335,8 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/reference/eipreservation.md", f"from 0 to {decode_pools.MOST_RESERVED:,}"),
         ("docs/reference/annotations.md", f"from 1 to {request.MOST}"),
         ("docs/reference/annotations.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
+        ("docs/reference/annotations.md", f"(`bgp`), {MOST_COMMUNITIES} at most"),
+        ("docs/how-to/bgp-communities.md", f"may each have {MOST_COMMUNITIES} of either kind"),
         ("docs/how-to/moving.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
         ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),

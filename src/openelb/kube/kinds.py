@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Struct, field
 
+from openelb.kube.fields import MOST_COMMUNITIES
 from openelb.kube.rules import (
     ADDRESS,
     COMMUNITY,
@@ -105,13 +106,13 @@ class Attributes(Part):
 
     communities: Annotated[
         tuple[Annotated[str, {"maxLength": 64}, COMMUNITY], ...],
-        "Communities (RFC 1997), as 65000:100 or by name, as no-export.",
-        {"maxItems": 64},
+        "Communities (RFC 1997), as 65000:100 or by name, as no-export; 32 at most.",
+        {"maxItems": MOST_COMMUNITIES},
     ] = ()
     large_communities: Annotated[
         tuple[Annotated[str, {"maxLength": 64}, LARGE_COMMUNITY], ...],
-        "Large communities (RFC 8092), as 65000:1:2.",
-        {"maxItems": 64},
+        "Large communities (RFC 8092), as 65000:1:2; 32 at most.",
+        {"maxItems": MOST_COMMUNITIES},
     ] = ()
     local_preference: Annotated[
         int | None, "Local preference, for peers of the same autonomous system. Absent means 100.", UNSIGNED

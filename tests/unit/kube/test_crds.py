@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from openelb.kube.crds import KINDS, crd, crds_yaml
+from openelb.kube.fields import MOST_COMMUNITIES
 
 Schema = dict[str, Any]
 
@@ -319,6 +320,14 @@ def test_no_text_or_list_of_older_releases_has_a_limit_that_it_did_not_have() ->
     limited = {path for kind in OLD for path, part in nodes(schema(kind, "v1alpha2")) if limits & part.keys()}
     items = {path for paths in COMMUNITIES_OF.values() for path in paths}
     assert limited == items | {path.removesuffix("[]") for path in items}
+
+
+@pytest.mark.parametrize("kind", COMMUNITIES_OF)
+def test_a_list_of_communities_may_be_as_long_as_one_that_can_be_used(kind: str) -> None:
+    parts = dict(nodes(schema(kind, "v1alpha2")))
+    for part in (parts[path.removesuffix("[]")] for path in COMMUNITIES_OF[kind]):
+        assert part["maxItems"] == MOST_COMMUNITIES
+        assert part["description"].endswith(f"; {MOST_COMMUNITIES} at most.")
 
 
 def test_definitions_are_named_and_scoped_as_ever() -> None:
