@@ -143,7 +143,7 @@ def _said(field: FieldInfo) -> tuple[str, str]:
     if told and told[1] != written:
         return said, told[1]
     if default is None:
-        return said, "each of its fields is absent"
+        return said, "each of its fields is absent" if _inner(field.type) else "none"
     return said, f"`{written}`" if written and default not in ((), {}) else "none"
 
 

@@ -16,6 +16,7 @@ from openelb.model import names
 from tests.unit.kube.test_crds import RULES, VERSIONS, nodes, schema
 
 ROOT = Path(__file__).parents[2]
+UNSIGNED = "(int64) from 0 to 4,294,967,295"
 
 
 def text(kind: str) -> str:
@@ -82,7 +83,17 @@ def test_every_field_of_a_schema_has_a_row_and_nothing_else_has(kind: str, versi
         ("BgpConf", "`spec.asPerRack`", ["`map[string]integer`", "as for all"]),
         ("BgpConf", "`spec.listenPort`", ["`integer` (int32)", "`179`"]),
         ("BgpPeer", "`spec.timers`", ["`Object`", "each of its fields is absent"]),
-        ("BgpPeer", "`spec.afiSafis`", ["`[]Object`", "that of the peer's address"]),
+        (
+            "BgpPeer",
+            "`spec.afiSafis`",
+            ["`[]Object`", "that of the peer's address; IPv4 and IPv6 where it is reached by neighborInterface"],
+        ),
+        ("BgpPeer", "`spec.afiSafis[].mpGracefulRestart.config.enabled`", ["`boolean`", "as for the session"]),
+        ("BgpPeer", "`spec.authPasswordSecretRef`", ["`Object`", "none"]),
+        ("BgpPeer", "`spec.localPreference`", [f"`integer` {UNSIGNED}", "that of the Service or its pool"]),
+        ("BgpPeer", "`spec.med`", [f"`integer` {UNSIGNED}", "that of the Service or its pool"]),
+        ("Eip", "`spec.bgp.localPreference`", [f"`integer` {UNSIGNED}", "100"]),
+        ("Eip", "`spec.bgp.med`", [f"`integer` {UNSIGNED}", "none"]),
     ],
 )
 def test_a_row_tells_the_type_and_what_absence_means(kind: str, field: str, told: list[str]) -> None:

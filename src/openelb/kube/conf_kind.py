@@ -92,8 +92,8 @@ class BgpConfStatus(Part):
 
 
 class OldBgpConfSpec(Part):
-    """What this cluster is to BGP routers, as the first version said it. Nothing reads these fields any more."""
+    """What this cluster is to BGP routers, as the first version said it. Only its autonomous system is read, as v1alpha2 has it."""
 
     as_: Annotated[AnyAsn, "The autonomous system of the cluster."] = field(name="as", default=0)
-    port: Annotated[Int32, "The port to listen on."] = 179
-    router_id: Annotated[str, "The router id."] = field(name="routerID", default="")
+    port: Annotated[Int32, "Without effect: v1alpha2 has it in listenPort."] = 179
+    router_id: Annotated[str, "Without effect: v1alpha2 has it in routerId."] = field(name="routerID", default="")

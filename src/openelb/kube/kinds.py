@@ -118,7 +118,7 @@ class Attributes(Part):
         int | None, "Local preference, for peers of the same autonomous system. Absent means 100.", UNSIGNED
     ] = None
     med: Annotated[
-        int | None, "The metric that neighbouring systems compare (MULTI_EXIT_DISC). Absent: none.", UNSIGNED
+        int | None, "The metric that neighbouring systems compare (MULTI_EXIT_DISC). Absent means none.", UNSIGNED
     ] = None
 
 

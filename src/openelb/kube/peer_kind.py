@@ -38,7 +38,7 @@ class PeerConf(Part):
     local_as: Annotated[Asn, "Our autonomous system towards this peer. Absent means that of the BgpConf."] = 0
     auth_password: Annotated[str, "The password (TCP-MD5, RFC 2385), readable by whoever reads this object."] = ""
     description: Annotated[str, "A note for people."] = ""
-    peer_group: Annotated[str, "A peer group of GoBGP."] = ""
+    peer_group: Annotated[str, "Not supported: a BgpPeer that has it is refused."] = ""
     peer_type: Annotated[Int32, "Without effect: follows from the autonomous systems."] = 0
     remove_private_as: Annotated[str, "Remove private autonomous systems from paths: ALL or REPLACE."] = ""
     replace_peer_as: Annotated[bool, "Replace the peer's autonomous system in paths by ours."] = False
@@ -50,7 +50,7 @@ class PeerConf(Part):
     neighbor_prefix: Annotated[
         str, "Instead of an address: peers of this autonomous system are accepted from anywhere in the prefix."
     ] = ""
-    vrf: Annotated[str, "A VRF of GoBGP."] = ""
+    vrf: Annotated[str, "Not supported: a BgpPeer that has it is refused."] = ""
 
 
 class EbgpMultihop(Part):
@@ -118,19 +118,21 @@ class AddPaths(Part):
 class MpGracefulRestartConfig(Part):
     """Graceful restart of one address family."""
 
-    enabled: Annotated[bool, "Whether it takes part."] = False
+    enabled: Annotated[bool, "Whether it takes part. Absent means as for the session."] = False
 
 
 class MpGracefulRestart(Part):
     """Graceful restart of one address family."""
 
-    config: Annotated[MpGracefulRestartConfig | None, "Whether it takes part."] = None
+    config: Annotated[MpGracefulRestartConfig | None, "Whether it takes part. Absent means as for the session."] = None
 
 
 class AfiSafi(Part):
     """An address family of the session."""
 
-    config: Annotated[AfiSafiConfig | None, "Which one. Absent means that of the peer's address."] = None
+    config: Annotated[
+        AfiSafiConfig | None, "Which one. Absent means that of the peer's address; IPv4 where it has none."
+    ] = None
     add_paths: Annotated[AddPaths | None, "Several paths for one route (RFC 7911)."] = None
     mp_graceful_restart: Annotated[
         MpGracefulRestart | None, "Graceful restart of this family. Absent means as for the session."
@@ -180,6 +182,16 @@ class BgpPeerSpec(Attributes):
 
     rules = (NEAR_OR_FAR, MULTIHOP_OR_SECURITY, ONE_PASSWORD)
 
+    local_preference: Annotated[
+        int | None,
+        "Local preference, for peers of the same autonomous system. Absent means that of the Service or its pool.",
+        UNSIGNED,
+    ] = None
+    med: Annotated[
+        int | None,
+        "The metric that neighbouring systems compare (MULTI_EXIT_DISC). Absent means that of the Service or its pool.",
+        UNSIGNED,
+    ] = None
     conf: Annotated[PeerConf | None, "Who the peer is."] = None
     ebgp_multihop: Annotated[EbgpMultihop | None, "Whether it may be more than one hop away."] = None
     timers: Annotated[Timers | None, "How patient the session is."] = None
@@ -187,12 +199,14 @@ class BgpPeerSpec(Attributes):
     graceful_restart: Annotated[GracefulRestart | None, "Graceful restart with this peer."] = None
     afi_safis: Annotated[
         tuple[AfiSafi, ...],
-        "Address families. One that is named takes part in gracefulRestart where it says so. Absent means that of the peer's address.",
+        "Address families. Each takes part in gracefulRestart unless its mpGracefulRestart says otherwise. Absent means that of the "
+        "peer's address; IPv4 and IPv6 where it is reached by neighborInterface.",
     ] = ()
     node_selector: Annotated[LabelSelector | None, "The nodes that talk with it. Absent means all.", ATOMIC] = None
     ttl_security: Annotated[TtlSecurity | None, "Whether packets from further away are thrown away (RFC 5082)."] = None
     auth_password_secret_ref: Annotated[
-        SecretRef | None, "Where the password is (TCP-MD5, RFC 2385), instead of in conf.authPassword."
+        SecretRef | None,
+        "Where the password is (TCP-MD5, RFC 2385), instead of in conf.authPassword. Absent means none.",
     ] = None
     bfd: Annotated[Bfd | None, "Bidirectional forwarding detection. Absent means none."] = None
     service_selector: Annotated[
@@ -316,9 +330,9 @@ class OldTransport(Part):
 
 
 class OldBgpPeerSpec(Part):
-    """A router, as the first version said it. Nothing reads these fields any more."""
+    """A router, as the first version said it. Only its transport is read, as v1alpha2 has it."""
 
-    config: Annotated[OldPeerConf | None, "Who the peer is."] = None
-    add_paths: Annotated[OldAddPaths | None, "Several paths for one route (RFC 7911)."] = None
+    config: Annotated[OldPeerConf | None, "Without effect: who the peer is, v1alpha2 has in conf."] = None
+    add_paths: Annotated[OldAddPaths | None, "Without effect: v1alpha2 has it in afiSafis."] = None
     transport: Annotated[OldTransport | None, "The TCP connection below the session."] = None
     using_port_forward: Annotated[bool, "Without effect; kept for objects that have it."] = False
