@@ -127,7 +127,7 @@ def _verdict(
     if pool.protocol is Protocol.VIP:
         return f"does not announce {pool.protocol.value} in this version"
     if pool.protocol is Protocol.BGP:
-        return _no_way(name, answer, snapshot)
+        return _no_way(speaker, answer, snapshot)
     link = link_for(pool.interface, speaker.links, address, facts.address if facts else "")
     if link is None and words(pool.interface) == (AUTO,):
         return f"has no interface in a network that holds {address}; it has {_links(speaker)}"
@@ -144,9 +144,12 @@ def _verdict(
     return "does not announce this address, as said above"
 
 
-def _no_way(name: str, answer: node.Answer, snapshot: Snapshot) -> str:
+def _no_way(speaker: Speaker, answer: node.Answer, snapshot: Snapshot) -> str:
+    name = speaker.node
     if name not in candidates(frozenset({name}), answer.services, snapshot.endpoints):
         return NO_ENDPOINT_HERE
+    if answer.nodes and (why := departure(snapshot.nodes.get(name), speaker)):
+        return f"is {why}: would tell its routers of the address if no other node could"
     return "does not announce this address, as said above"
 
 

@@ -98,6 +98,17 @@ def test_an_address_that_routers_are_told_of_is_served_by_all_nodes_that_may():
     assert verdicts(said)["node-b"] == "has no ready endpoint, and externalTrafficPolicy is Local"
 
 
+def test_a_drained_node_says_why_it_tells_its_routers_nothing():
+    eip, ready = pool(protocol=Protocol.BGP, used=USED), {WEB.key: frozenset({"node-a"})}
+    drained = node("node-a", drained=True)
+    said = verdicts(told(eip, WEB, *SPEAKERS, drained, conf(), router(), endpoints=ready))
+    assert said["node-a"] == "is drained: would tell its routers of the address if no other node could"
+    assert said["node-b"] == "tells its routers that it is a way to the address"
+    hindered = told(eip, WEB, *SPEAKERS, drained, endpoints=ready)
+    assert any("bgp needs a BgpConf" in sentence for sentence in hindered.sentences)
+    assert verdicts(hindered)["node-a"] == "does not announce this address, as said above"
+
+
 def test_an_ipv6_address_is_answered_by_nobody_where_ipv6_is_off():
     six = pool(text="2001:db8::/64", used={"2001:db8::1": "web"})
     said = told(six, service(shows="2001:db8::1", families=(6,)), *SPEAKERS)
