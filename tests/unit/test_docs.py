@@ -45,7 +45,7 @@ from openelb.model.probes import Found
 from openelb.model.routers import SecretKey, ServiceRouting
 from openelb.model.selectors import Selector
 from openelb.model.snapshot import Snapshot
-from openelb.plan import bgp, books, cluster, liveness, peers, request
+from openelb.plan import bgp, books, cluster, liveness, peers, request, turns
 from openelb.plan.bgp_outlook import standstill
 from openelb.plan.explain import Explanation
 from openelb.plan.hosting import Trouble
@@ -341,6 +341,7 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/reference/annotations.md", f"(`bgp`), {MOST_COMMUNITIES} at most"),
         ("docs/how-to/bgp-communities.md", f"may each have {MOST_COMMUNITIES} of either kind"),
         ("docs/how-to/moving.md", f"{request.MOVING_SECONDS / 60:g} minutes"),
+        ("docs/how-it-works/bgp.md", f"or after {turns.RETURN:g} seconds without them"),
         ("docs/how-it-works/layer2.md", f"seen for {liveness.TTL_SECONDS:g} seconds"),
         ("docs/how-it-works/layer2.md", f"{liveness.ECHOES} renewals of the observer's own Lease"),
         ("docs/how-it-works/layer2.md", f"at 0, {', '.join(SAID[:-1])} and {SAID[-1]} seconds"),
