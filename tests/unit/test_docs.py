@@ -618,6 +618,8 @@ BGP_CASES = [
     snapshot(HERE, ROUTED, conf(0)),
     snapshot(HERE, ROUTED, conf(problem="spec.routerId is no IPv4 address")),
     snapshot(HERE, ROUTED, conf()),
+    snapshot(HERE, ROUTED, conf(left_to_cni=True), router()),
+    snapshot(HERE, ROUTED, conf(), router(left_to_cni=True)),
     snapshot(HERE, ROUTED, conf(), router(problem="spec.conf is missing")),
     snapshot(HERE, ROUTED, HOLDER, conf(), router()),
     snapshot(HERE, ROUTED, HOLDER, conf(), router(), endpoints={HOLDER.key: frozenset({"n1"})}),
