@@ -51,7 +51,7 @@ from openelb.plan.explain import Explanation
 from openelb.plan.hosting import Trouble
 from openelb.plan.peers import Word
 from openelb.process import metrics, runtime
-from openelb.speaker import sentry
+from openelb.speaker import node_report, sentry
 from openelb.speaker.speaker import TICK
 from openelb.speaker.speaking import EVENTS, EVENTS_PER_SECOND
 from openelb.wire import communities, policy_keys, policy_values, toml
@@ -322,6 +322,8 @@ def _labels(families: Iterable[Metric]) -> Mapping[str, set[str]]:
         ("docs/operate.md", f"it takes up to {views.SELDOM_SECONDS:g} seconds"),
         ("docs/how-to/reading-explain.md", f"It takes up to {views.LISTEN_SECONDS:g} seconds"),
         ("docs/how-to/reading-explain.md", f"it takes up to {views.SELDOM_SECONDS:g}."),
+        ("docs/operate.md", f"up to\n{node_report.COUNTERS_EVERY / 60:g} minutes old"),
+        ("docs/reference/bgppeer.md", f"up to {node_report.COUNTERS_EVERY / 60:g} minutes old"),
         ("docs/operate.md", f"needed, {plugin.EARLY:g} seconds before one expires"),
         ("docs/operate.md", f"once in {plugin.REST:g} seconds, for at most {plugin.LONGEST_RUN:g} |"),
         ("docs/operate.md", f"writes {report.PER_SECOND:g} a\nsecond at most"),

@@ -264,7 +264,7 @@ class PeerState(Part):
     local_as: Annotated[AnyAsn, "Our autonomous system."] = 0
     router_id: Annotated[str, "The peer's router id."] = ""
     peer_type: Annotated[Int32, "0 inside an autonomous system, 1 between two."] = 0
-    messages: Annotated[Messages | None, "Counters of messages."] = None
+    messages: Annotated[Messages | None, "Counters of messages, up to 5 minutes old."] = None
     queues: Annotated[Queues | None, "Messages that wait."] = None
     out_q: Annotated[Int32, "Messages that wait to be sent."] = 0
     flops: Annotated[Int32, "How often the session was lost."] = 0
