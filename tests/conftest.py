@@ -99,12 +99,13 @@ def machine() -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what OpenELB's pods wrote last beside the failure of a test that uses the cluster."""
+    """Show what pods wrote last beside the failure of a test that uses the cluster."""
     report = yield
     cluster = getattr(item, "funcargs", {}).get("shared_cluster")
     if report.failed and cluster:
-        lines = cluster.logs("", namespace="openelb-system").splitlines()
-        report.sections.append(("OpenELB's pods", "\n".join(lines[-100:])))
+        for pods, namespace in (("OpenELB's pods", "openelb-system"), ("the test's own pods", "default")):
+            lines = cluster.logs("", namespace=namespace).splitlines()
+            report.sections.append((pods, "\n".join(lines[-100:])))
     return report
 
 

@@ -177,4 +177,11 @@ def in_use(client: Host, address: str) -> Iterator[Used]:
             with client.inside():
                 one = until(lambda: socket.create_connection((address, TCP_PORT), timeout=5), what="a connection")
             established.append(stack.enter_context(one))
+        # A kernel accepts connections for a process that does nothing.
+        until(lambda: _echoes(established[0]), what=f"an answer on a connection to {address}")
         yield stack.enter_context(Used(established, client, address).running())
+
+
+def _echoes(connection: socket.socket) -> None:
+    connection.sendall(b"?")
+    require(connection.recv(1) == b"?", "something else came back")
