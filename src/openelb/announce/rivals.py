@@ -30,7 +30,7 @@ PATIENCE = 1.0
 MAC = str
 """Written `02:00:5e:00:53:01`."""
 
-_NO_MACS: frozenset[MAC] = frozenset()
+NO_MACS: frozenset[MAC] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Manners:
     these pools that has the address.
     """
 
-    own: frozenset[MAC] = _NO_MACS
+    own: frozenset[MAC] = NO_MACS
     policies: tuple[tuple[Ranges, OnConflict], ...] = ()
 
     def about(self, address: Address) -> OnConflict:

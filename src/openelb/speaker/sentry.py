@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from openelb.announce.rivals import DEFEND_INTERVAL, SILENCE, Manners, Rival
+from openelb.announce.rivals import DEFEND_INTERVAL, NO_MACS, SILENCE, Manners, Rival
 from openelb.complaints import Complaints
 from openelb.kube.report import Reporter
 from openelb.model.addresses import Address, order
@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 
 TOLD_ONE_BY_ONE = 20
 """So many at once have a line each in the log: one machine can claim a thousand addresses in a second."""
+
+DEPARTED = 10.0
+"""Seconds for which the MACs of a node whose Lease is gone are still our own's: who leaves for good deletes its Lease first, and
+answers until the others do; what it said then is judged later.
+"""
 
 DONE = {
     OnConflict.DEFEND: f"this node announces it again, at most once in {DEFEND_INTERVAL:g} s",
@@ -61,12 +66,14 @@ class Sentry:
         self._links = links
         self._node = node
         self._reporter = reporter
+        self._clock = clock
         self._complaints = Complaints(clock=clock)
+        self._met: dict[str, float] = {}
         self._told: frozenset[tuple[str, Address]] = frozenset()
 
     def look(self, snapshot: Snapshot, _alive: frozenset[str], claims: Mapping[Claim, Grounds]) -> None:
         """Have the links know, from their next orders on, what holds by this snapshot; and tell people of the rivals there are."""
-        self._links.manners = manners(snapshot)
+        self._links.manners = manners(snapshot, self._of_late(snapshot))
         there = self._links.rivals
         if not self._told and not any(there.values()):
             return
@@ -82,6 +89,14 @@ class Sentry:
         for link, address in gone[:TOLD_ONE_BY_ONE]:
             log.info("nobody else has been heard to have %s on %s for a while", address, link)
 
+    def _of_late(self, snapshot: Snapshot) -> frozenset[str]:
+        """The MACs that nodes of ours tell, and those that they told of late."""
+        now = self._clock()
+        self._met = {mac: at for mac, at in self._met.items() if now - at < DEPARTED} | dict.fromkeys(
+            _macs(snapshot), now
+        )
+        return frozenset(self._met)
+
     def _tell(self, found: Sequence[_Found], snapshot: Snapshot) -> None:
         new = [one for one in found if (one.link, one.address) not in self._told]
         for one in new[:TOLD_ONE_BY_ONE]:
@@ -96,16 +111,21 @@ class Sentry:
                     self._reporter.tell(snapshot.services[key], Reason.ADDRESS_CLAIMED_ELSEWHERE, told, warning=True)
 
 
-def manners(snapshot: Snapshot) -> Manners | None:
-    """How other machines are to be treated; None while a speaker of an older release does not tell the MACs of its node, since
-    what it announces would be taken for a stranger's.
+def manners(snapshot: Snapshot, of_late: frozenset[str] = NO_MACS) -> Manners | None:
+    """How other machines are to be treated, with the MACs that were ours `of_late`. None while a speaker of an
+    older release does not tell the MACs of its node, since what it announces would be taken for a stranger's.
     """
-    macs = frozenset(link.mac for speaker in snapshot.speakers.values() for link in speaker.links)
+    macs = _macs(snapshot)
     if "" in macs or not macs:
         return None
     pools = sorted(snapshot.pools.values(), key=age)
     wanted = [(trusted(pool), pool.layer2.on_conflict) for pool in pools]
-    return Manners(macs, tuple(wanted) if any(policy is not OnConflict.DEFEND for _, policy in wanted) else ())
+    kept = tuple(wanted) if any(policy is not OnConflict.DEFEND for _, policy in wanted) else ()
+    return Manners(macs | of_late, kept)
+
+
+def _macs(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(link.mac for speaker in snapshot.speakers.values() for link in speaker.links)
 
 
 def sentence(address: Address, rival: Rival) -> str:

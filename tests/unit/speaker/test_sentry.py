@@ -16,7 +16,7 @@ from openelb.model.announcements import Claim
 from openelb.model.cluster import Link, Speaker
 from openelb.model.layer2 import Layer2Choices, OnConflict
 from openelb.plan.node import Grounds
-from openelb.speaker.sentry import TOLD_ONE_BY_ONE, Sentry, manners
+from openelb.speaker.sentry import DEPARTED, TOLD_ONE_BY_ONE, Sentry, manners
 from tests.unit.builders import key, pool, service, snapshot, speaker
 
 ADDRESS = IPv4Address("192.168.1.10")
@@ -107,3 +107,15 @@ def test_the_threads_are_told_the_macs_of_all_nodes_and_what_pools_want() -> Non
 def test_while_a_speaker_does_not_tell_its_macs_nobody_is_judged() -> None:
     assert manners(snapshot(pool(), with_macs(speaker("n1"), "02:00:5e:00:53:01"), speaker("n2"))) is None
     assert manners(snapshot(pool())) is None
+
+
+def test_a_node_that_has_left_for_good_is_no_stranger_for_a_while() -> None:
+    world = World()
+    both = with_macs(speaker("n1"), "02:00:5e:00:53:01"), with_macs(speaker("n2"), "02:00:5e:00:53:02")
+    world.sentry.look(snapshot(pool(), *both), frozenset(), {})
+    own = []
+    for world.now in (0.1, DEPARTED - 0.1, DEPARTED + 0.1):
+        world.sentry.look(snapshot(pool(), both[0]), frozenset(), {})
+        assert world.threads.manners is not None
+        own.append(len(world.threads.manners.own))
+    assert own == [2, 2, 1]
