@@ -39,7 +39,7 @@ class Orders:
     """What a link's thread is to answer for, and until when (seconds of the monotonic clock).
 
     With another `round`, everything is announced again. The kernel is to answer for what is `delegated`, if it does. `manners`
-    are for other machines that have the addresses.
+    are for other machines that have the addresses. What is `ending` goes to another node.
     """
 
     addresses: frozenset[Address] = frozenset()
@@ -47,6 +47,7 @@ class Orders:
     round: int = 0
     delegated: Graces = field(default_factory=lambda: NONE)
     manners: Manners | None = None
+    ending: frozenset[Address] = frozenset()
 
 
 class Layer2:
@@ -67,6 +68,7 @@ class Layer2:
         # Kept beside the threads' orders, since it takes long to gather them from there: every look asks.
         self._claims = frozenset[Claim]()
         self._by_link: dict[str, frozenset[Address]] = {}
+        self._ending: dict[str, frozenset[Address]] = {}
         self._delegated: Mapping[str, Graces] = {}
         self._counts: dict[str, LinkCounts] = {}
         self._troubles: dict[str, Complaints] = {}
@@ -94,6 +96,8 @@ class Layer2:
         held = self._claims
         gained, lost = claims - held, held - claims
         wanted = _moved(self._by_link, _by_link(gained), _by_link(lost))
+        begun, over = (frozenset(claim for claim in each if claim.ending) for each in (gained, lost))
+        self._ending = _moved(self._ending, _by_link(begun), _by_link(over))
         self._delegated = delegated(self._delegated, gained, lost)
         self._bury_the_dead()
         for link, station in list(self._stations.items()):
@@ -113,6 +117,7 @@ class Layer2:
         self._by_link = {link: addresses for link, addresses in wanted.items() if link not in self._refused}
         if troubles:
             self._delegated = {link: each for link, each in self._delegated.items() if link not in self._refused}
+            self._ending = {link: each for link, each in self._ending.items() if link not in self._refused}
         _tell("answering", beyond(self._claims, held), why)
         for _, trouble in troubles:
             raise trouble
@@ -141,18 +146,19 @@ class Layer2:
     def stepped_at(self) -> float:
         """When the slowest thread last made a step (seconds of the clock): each is woken by whatever it is told.
 
-        `inf` without any.
+        `inf` without any. Also asked by the thread of heartbeats, while links come and go.
         """
         return min((station.stepped_at for station in self._stations.values()), default=math.inf)
 
     def stop(self, *, kept: bool = False) -> None:
         """Be silent on every link: when this returns, nothing more is sent. What is `kept` is what the kernel answers."""
-        self._claims, self._by_link, self._delegated = frozenset(), {}, {}
+        self._claims, self._by_link, self._ending, self._delegated = frozenset(), {}, {}, {}
         for link in list(self._stations):
             self._stations.pop(link).stop(kept=kept)
 
     def _orders(self, link: str, wanted: Mapping[str, frozenset[Address]], valid_until: float, turn: int) -> Orders:
-        return Orders(wanted.get(link, frozenset()), valid_until, turn, self._delegated.get(link, NONE), self.manners)
+        addresses, ending = wanted.get(link, frozenset[Address]()), self._ending.get(link, frozenset[Address]())
+        return Orders(addresses, valid_until, turn, self._delegated.get(link, NONE), self.manners, ending)
 
     def _station(self, link: str) -> "_Station":
         counts = self._counts.setdefault(link, LinkCounts())
@@ -321,7 +327,7 @@ class _Station:
         if mac != responder.mac or orders.round != before.round:
             responder = Responder(mac, pace=self._pace, rivals=self.rivals)
         responder.router, responder.delegated, responder.manners = self._port.forwards(), others, orders.manners
-        responder.claim(orders.addresses, valid_until=orders.valid_until, now=self._clock())
+        responder.claim(orders.addresses, valid_until=orders.valid_until, now=self._clock(), ending=orders.ending)
         return responder
 
     def _answer(self, responder: Responder, followed: Orders) -> None:

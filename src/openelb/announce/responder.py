@@ -106,27 +106,33 @@ class Responder:
         self._words: list[bytes] = []
         self._corrections: dict[Address, float] = {}
         self._corrected: dict[Address, float] = {}
-        self._claimed = _NOTHING
+        self._claimed = self._ending = _NOTHING
         self._valid_until = -math.inf
         self._later: list[tuple[float, _Announcement]] = []
         self._ready: list[_Announcement] = []
         self._quiet_until = -math.inf
 
-    def claim(self, addresses: frozenset[Address], *, valid_until: float, now: float) -> None:
+    def claim(
+        self, addresses: frozenset[Address], *, valid_until: float, now: float, ending: frozenset[Address] = _NOTHING
+    ) -> None:
         """Answer for exactly these addresses from now until `valid_until`, and announce the ones that are new.
 
-        When the time given before has run out, all are new: another node may have taken them over meanwhile.
+        When the time given before has run out, all are new: another node may have taken them over meanwhile. Those that are
+        `ending` another one takes over: whatever is said of them unasked would call clients back from it.
         """
         before, held = self._claimed, self._claimed if now < self._valid_until else _NOTHING
-        unchanged = addresses == held == before
+        unchanged = addresses == held == before and ending == self._ending
+        ended, self._ending = self._ending, ending
         self._claimed, self._valid_until = addresses, valid_until
         if unchanged:
             return
+        if ended:  # what stays here after all is new: the other one may have begun
+            held -= ended
         self.rivals.keep(addresses)
         self._corrected = {address: at for address, at in self._corrected.items() if address in addresses}
-        if held is not before or not held <= addresses:
-            self._drop(before - held | (held - addresses))
-        self._begin(addresses - held - self.rivals.left, now)
+        if held is not before or not held <= addresses or ending:
+            self._drop(before - held | (held - addresses) | ending)
+        self._begin(addresses - held - ending - self.rivals.left, now)
 
     def _begin(self, addresses: Iterable[Address], now: float) -> None:
         self._ready += (_Announcement(0, now, _rank(address), address) for address in addresses)
@@ -208,12 +214,12 @@ class Responder:
             if now < when:
                 return
             del self._corrections[address]
-            if address in self._claimed and now < self._valid_until:
+            if address in self._claimed and address not in self._ending and now < self._valid_until:
                 self._corrected[address] = now
                 self._words.append(self._defence(address))
 
     def _treat_rivals(self, now: float) -> None:
-        acts = self.rivals.due(self.manners, now=now)
+        acts = [each for each in self.rivals.due(self.manners, now=now) if each[0] not in self._ending]
         if any(act is Act.LEAVE for _, act in acts):
             self._drop(self.rivals.left)
         self._words += (self._defence(address) for address, act in acts if act is Act.DEFEND)

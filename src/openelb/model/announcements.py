@@ -12,12 +12,15 @@ from openelb.model.routers import NO_ATTRIBUTES, Attributes
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """This node announces `address` by that protocol, on the link of that name, as the author of its pool chose."""
+    """This node announces `address` by that protocol, on the link of that name, as the author of its pool chose. One that is
+    `ending` goes to another node: until that one has begun, this one answers, and no longer speaks unasked.
+    """
 
     address: Address
     link: str
     protocol: Protocol = Protocol.LAYER2
     choices: Layer2Choices = DEFAULTS
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class Handover:
         """The plan with what is kept beside it."""
         if not self.kept:
             return plan
-        return replace(plan, claims={**{claim: grounds for claim, (grounds, _) in self.kept.items()}, **plan.claims})
+        ending = {replace(claim, ending=True): grounds for claim, (grounds, _) in self.kept.items()}
+        return replace(plan, claims={**ending, **plan.claims})
 
     def due(self) -> float | None:
         """When the next of them ends."""

@@ -235,7 +235,7 @@ class Speaker:
 
         Raises ApiError when the cluster cannot be told.
         """
-        claims = self._announcers.claims
+        claims = frozenset(replace(claim, ending=True) for claim in self._announcers.claims)
         log.info("leaving the cluster for good: the other nodes take over %d addresses", len(claims))
         self._company.leave()
         await self._lease.leave()

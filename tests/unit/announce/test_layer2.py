@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -118,6 +118,33 @@ def test_a_link_that_is_claimed_again_answers_again(world: World) -> None:
     world.apply()
     world.apply(A0)
     assert world.eth0.settle() == [announced()]
+
+
+def test_a_claim_that_is_ending_is_answered_and_not_announced(world: World) -> None:
+    world.apply(A0)
+    world.eth0.settle()
+    world.apply(replace(A0, ending=True))
+    world.now += 3600.0
+    world.apply(replace(A0, ending=True), valid_for=5000.0)
+    assert world.eth0.deliver(question(A)) == [answer(A)]
+    world.apply(A0)
+    assert world.eth0.settle()[:1] == [announced()]
+
+
+def test_a_link_that_refused_what_was_ending_knows_nothing_of_it_later(world: World) -> None:
+    refused = True
+
+    def port(link: str) -> FakePort:
+        if refused:
+            raise PermissionError(1, "layer2 needs the capability NET_RAW")
+        return world._port(link)
+
+    world.layer2 = Layer2(port, clock=lambda: world.now)
+    with pytest.raises(PermissionError):
+        world.apply(replace(A0, ending=True))
+    refused = False
+    world.apply(A0)
+    assert announced() in world.eth0.settle()
 
 
 def test_when_it_has_stopped_nothing_is_sent(world: World) -> None:

@@ -103,6 +103,25 @@ def test_what_went_to_another_node_of_ours_is_left_to_it() -> None:
     assert defences(one, until=30.0) == []
 
 
+@pytest.mark.parametrize("address", [A, SIX], ids=str)
+def test_what_is_going_to_another_node_of_ours_is_answered_and_not_called_back(address: Address) -> None:
+    """Neither when that one announced it before word came that it goes, nor after."""
+    one = responder(address)
+    one.receive(claimed(address, mac=FRIEND), now=0.0)
+    one.claim(frozenset({address}), valid_until=LONG, now=0.1, ending=frozenset({address}))
+    one.receive(claimed(address, mac=FRIEND), now=0.2)
+    assert sent(one, since=0.1, until=200.0) == []
+    asked = solicitation(address) if isinstance(address, IPv6Address) else question(address)
+    assert isinstance(one.receive(asked, now=0.3), bytes)
+
+
+def test_what_stays_after_all_is_announced_anew() -> None:
+    one = responder(A, B)
+    one.claim(frozenset({A, B}), valid_until=LONG, now=0.1, ending=frozenset({A}))
+    one.claim(frozenset({A, B}), valid_until=LONG, now=0.2)
+    assert {frame[28:32] for _, frame in sent(one, since=0.2, until=5.3)} == {A.packed}
+
+
 def test_an_own_probe_that_comes_back_is_no_rival() -> None:
     one = responder(A, SIX)
     one.receive(ndp.probe(SIX, mac=OURS, nonce=bytes(6)), now=0.0)

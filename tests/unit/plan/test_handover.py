@@ -66,6 +66,7 @@ def test_it_is_kept_until_the_moment_is_over_and_no_longer():
     handover = follow(NOTHING_KEPT, first, second, 10.0)
     assert handover.due() == 10.0 + SECONDS
     assert list(handover.plan(second.plan).claims.values()) == list(first.plan.claims.values())
+    assert [claim.ending for claim in handover.plan(second.plan).claims] == [True]
     assert kept(follow(handover, second, second, 10.0 + SECONDS / 2)) == {str(ONE)}
     assert follow(handover, second, second, 10.0 + SECONDS) == NOTHING_KEPT
     assert NOTHING_KEPT.plan(second.plan) is second.plan

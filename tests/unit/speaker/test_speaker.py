@@ -154,13 +154,14 @@ async def test_after_a_silence_of_its_own_renewals_the_neighbours_are_told_again
 
 async def test_who_hands_over_goes_on_answering_until_the_others_do_and_is_silent_then(world: World) -> None:
     await world.look()
-    meanwhile: list[tuple[bool, bool]] = []
+    meanwhile: list[tuple[bool, bool, bool]] = []
 
     async def sleep(seconds: float) -> None:
-        meanwhile.append((world.stored.stored is None, world.answers(after=seconds / 2)))
+        is_said = all(claim.ending for claim in world.layer2.claims)
+        meanwhile.append((world.stored.stored is None, world.answers(after=seconds / 2), is_said))
 
     await world.speaker.hand_over(sleep)
-    assert meanwhile == [(True, True)]
+    assert meanwhile == [(True, True, True)]
     assert not world.answers()
     assert world.layer2.claims == frozenset()
 
