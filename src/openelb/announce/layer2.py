@@ -148,7 +148,7 @@ class Layer2:
 
         `inf` without any. Also asked by the thread of heartbeats, while links come and go.
         """
-        return min((station.stepped_at for station in self._stations.values()), default=math.inf)
+        return min((station.stepped_at for station in tuple(self._stations.values())), default=math.inf)
 
     def stop(self, *, kept: bool = False) -> None:
         """Be silent on every link: when this returns, nothing more is sent. What is `kept` is what the kernel answers."""

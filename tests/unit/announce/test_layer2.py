@@ -253,6 +253,20 @@ def test_a_thread_makes_a_step_whenever_it_is_told_something(world: World) -> No
     assert world.layer2.stepped_at == world.now
 
 
+def test_steps_can_be_asked_for_while_links_come_and_go(world: World) -> None:
+    """The thread of heartbeats asks; what it is told may come a little late."""
+
+    class Gone:
+        @property
+        def stepped_at(self) -> float:
+            stations.clear()
+            return 7.0
+
+    stations = world.layer2._stations
+    stations.update(eth0=Gone(), eth1=Gone())
+    assert world.layer2.stepped_at == 7.0
+
+
 def test_a_flood_of_questions_does_not_hold_announcements_up(world: World) -> None:
     world.apply(A0)
     world.eth0.settle()
