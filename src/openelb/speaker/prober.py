@@ -149,7 +149,12 @@ class Prober:
         return min(max(due - now, PAUSE), IDLE if looks and due - now >= IDLE else TELLING)
 
     def _begin(self, link: str) -> _Place:
-        self._places[link] = _Place(self._port(link), self._nonce, self._draw)
+        port = self._port(link)
+        try:
+            self._places[link] = _Place(port, self._nonce, self._draw)
+        except OSError:
+            port.close(kept=True)
+            raise
         return self._places[link]
 
     def _end(self, link: str, trouble: OSError) -> None:

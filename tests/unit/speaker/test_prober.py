@@ -140,6 +140,13 @@ def test_a_link_that_goes_down_takes_its_answers_along_and_is_tried_again(caplog
     assert world.told[-1] == Found(upto(4))
 
 
+def test_a_link_that_cannot_be_opened_is_given_back_each_time() -> None:
+    world = World(Lan(is_up=False))
+    world.ask()
+    world.run(5.0)
+    assert len(world.opened) == world.lan.closed > 1
+
+
 def test_who_is_to_ask_no_more_gives_its_sockets_back() -> None:
     world = World()
     world.ask()
