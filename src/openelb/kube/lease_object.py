@@ -1,7 +1,7 @@
 """One Lease object in the cluster, read and written whole. What a Lease means is in `lease`."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -14,6 +14,9 @@ from openelb.kube.resources import leases_path
 from openelb.kube.shapes import LeaseShape
 
 Answer = TypeVar("Answer")
+
+Owner = Mapping[str, str] | None
+"""A metav1.OwnerReference, if there is one."""
 
 ATTEMPT_SECONDS = 1.0
 """How long one request may take. Attempts begin a second apart: two more fit into what a renewal gives (3 s leader, 4 s
@@ -41,16 +44,28 @@ class ApiLease:
 
     The client is for this Lease alone: after a request that failed on the way, all its connections are closed, because
     one that hangs would take the next renewal with it.
+
+    `owner` finds out whose it is: when that is deleted, the Lease goes with it. It is asked before the first write, and before
+    each that makes the Lease: one that went may have gone with its owner, and another be there under the same name.
     """
 
-    def __init__(self, client: Client, namespace: str, name: str, *, seconds: float = ATTEMPT_SECONDS) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        name: str,
+        *,
+        seconds: float = ATTEMPT_SECONDS,
+        owner: Callable[[], Awaitable[Owner]] | None = None,
+    ) -> None:
         self._client = client
         self._seconds = seconds
         self._collection = leases_path(namespace)
         self._path = f"{self._collection}/{name}"
         self._name = name
-        self.owner: Mapping[str, str] | None = None
-        """The Node whose Lease this is: when it is deleted, the Lease goes with it (metav1.OwnerReference)."""
+        self._ask_for_owner = owner
+        self._owner: Owner = None
+        self._has_asked = False
 
     async def read(self) -> Lease | None:
         try:
@@ -59,14 +74,22 @@ class ApiLease:
             return None
 
     async def create(self, lease: Lease) -> Lease:
+        await self._find_owner()
         body = self._body(replace(lease, version="", uid=""))
         return decode.lease(await self._in_time(self._client.create(self._collection, body, LeaseShape)))
 
     async def replace(self, lease: Lease) -> Lease:
+        if not self._has_asked:
+            await self._find_owner()
         return decode.lease(await self._in_time(self._client.put(self._path, self._body(lease), LeaseShape)))
 
     async def delete(self, lease: Lease) -> None:
         await self._in_time(self._client.delete(self._path, uid=lease.uid, version=lease.version))
+
+    async def _find_owner(self) -> None:
+        if self._ask_for_owner:
+            self._owner = await self._in_time(self._ask_for_owner())
+        self._has_asked = True
 
     async def _in_time(self, request: Awaitable[Answer]) -> Answer:
         try:
@@ -86,7 +109,7 @@ class ApiLease:
             "uid": lease.uid,
             "resourceVersion": lease.version,
             "annotations": lease.annotations,
-            "ownerReferences": [self.owner] if self.owner else None,
+            "ownerReferences": [self._owner] if self._owner else None,
         }
         return {
             "apiVersion": "coordination.k8s.io/v1",

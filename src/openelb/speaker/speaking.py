@@ -89,9 +89,13 @@ class _Parts:
     def __init__(self, client: Client, lease_client: Client, settings: Settings, resumption: Resumption) -> None:
         self._client = client
         self._settings = settings
-        self._lease_object = ApiLease(lease_client, settings.namespace, speaker_lease_name(settings.node))
         self._lease = SpeakerLease(
-            self._lease_object,
+            ApiLease(
+                lease_client,
+                settings.namespace,
+                speaker_lease_name(settings.node),
+                owner=partial(_owner, lease_client, settings.node),
+            ),
             settings.node,
             settings.holder,
             leaves_when_cordoned=settings.leaves_when_cordoned,
@@ -244,7 +248,6 @@ class _Parts:
 
     async def _renew(self) -> None:
         await self._store.synced()  # who has not read the cluster is no candidate
-        self._lease_object.owner = await _owner(self._client, self._settings.node)
         self._tell_links()
         await self._lease.run()
 
