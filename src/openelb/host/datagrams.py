@@ -14,6 +14,9 @@ import struct
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
 _IP_PKTINFO = 8
+_IPV6_ADDR_PREFERENCES = 72
+_PREFER_PUBLIC = 2
+"""linux/in6.h: IPV6_PREFER_SRC_PUBLIC. Peers expect what they were told of, and temporary addresses (RFC 8981) nobody is told."""
 
 _BY = struct.Struct("@i8x")  # ip(7): struct in_pktinfo; the kernel chooses the address
 
@@ -118,6 +121,7 @@ class DatagramPort:
                 made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 made.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
                 made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _INTERNETWORK_CONTROL)
+                made.setsockopt(socket.IPPROTO_IPV6, _IPV6_ADDR_PREFERENCES, _PREFER_PUBLIC)
             else:
                 made.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
                 made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _INTERNETWORK_CONTROL)
