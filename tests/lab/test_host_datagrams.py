@@ -8,6 +8,7 @@ import pytest
 
 from lab.network import Host, Network
 from lab.wait import require, until
+from openelb.announce.pace import ALL_NODES
 from openelb.host.datagrams import DatagramPort
 
 NUMBER = 50055
@@ -58,3 +59,7 @@ def pair(network: Network) -> Pair:
 
 def test_they_come_from_an_address_that_peers_are_told_of(pair: Pair) -> None:
     assert pair.sources(OTHER) == {ONE}
+
+
+def test_they_do_when_all_on_the_link_are_called_as_well(pair: Pair) -> None:
+    assert pair.sources(f"{ALL_NODES}%eth0") == {ONE}

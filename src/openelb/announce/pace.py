@@ -68,7 +68,8 @@ LINKED = 1.5
 second (net.ipv4.neigh.*.retrans_time_ms), and until it asks again nothing that is sent to one of them leaves."""
 
 ALL_HOSTS = "224.0.0.1"
-"""Every host of a link is in this group (RFC 1112, section 4)."""
+ALL_NODES = "ff02::1"
+"""Every host of a link is in this group (RFC 1112, section 4; RFC 4291, section 2.7.1)."""
 
 LONG_AGO = 1000
 """Datagrams that a peer has sent since: what it said before is not heeded any more. A verdict is repeated within fifty."""

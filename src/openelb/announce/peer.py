@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openelb.announce.pace import ALL_HOSTS, EDGE, HEARD_JUST_NOW, LINKED, OUT_OF_CONTACT, PACES
+from openelb.announce.pace import ALL_HOSTS, ALL_NODES, EDGE, HEARD_JUST_NOW, LINKED, OUT_OF_CONTACT, PACES
 from openelb.model.addresses import Address
 from openelb.model.layer2 import Profile
 from openelb.plan.heard import UNKNOWN, Standing, Way
@@ -56,8 +56,8 @@ class Hearing:
 
 
 def all_on(way: Way) -> str:
-    """The address of all hosts on the link that a way goes by."""
-    return f"{ALL_HOSTS}%{way.by}"
+    """The address of all hosts on the link that a way goes by, of the family by which the peer is spoken to."""
+    return f"{ALL_NODES if ':' in way.address else ALL_HOSTS}%{way.by}"
 
 
 class Peer:

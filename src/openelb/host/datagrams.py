@@ -9,6 +9,7 @@ import os
 import select
 import socket
 import struct
+from pathlib import Path
 
 # The socket module has no names for these.
 _IP_RECVERR = 11
@@ -19,6 +20,13 @@ _PREFER_PUBLIC = 2
 """linux/in6.h: IPV6_PREFER_SRC_PUBLIC. Peers expect what they were told of, and temporary addresses (RFC 8981) nobody is told."""
 
 _BY = struct.Struct("@i8x")  # ip(7): struct in_pktinfo; the kernel chooses the address
+_BY_IPV6 = struct.Struct("@16sI")  # ipv6(7): struct in6_pktinfo
+
+_ADDRESSES = Path("/proc/thread-self/net/if_inet6")
+"""proc_net(5): an address, the number of its link, its prefix length, its scope and its flags, in hexadecimal, and the link."""
+_GLOBAL = 0
+_PASSING = 0x01 | 0x08 | 0x20 | 0x40
+"""linux/if_addr.h: IFA_F_TEMPORARY, _DADFAILED, _DEPRECATED and _TENTATIVE."""
 
 _ERROR = struct.Struct("@IBBBBII")  # linux/errqueue.h: struct sock_extended_err
 _LONGEST = 2048
@@ -85,8 +93,7 @@ class DatagramPort:
         address, _, link = address.partition("%")
         for _ in range(2):  # the first attempt may only bring word of what went wrong with another datagram
             try:
-                by = [(socket.IPPROTO_IP, _IP_PKTINFO, _BY.pack(socket.if_nametoindex(link)))] if link else []
-                self._sockets[family].sendmsg([datagram], by, 0, (address, self._number))
+                self._sockets[family].sendmsg([datagram], _by(family, link), 0, (address, self._number))
             except OSError as error:
                 if error.errno in _BROKEN:
                     raise
@@ -133,3 +140,24 @@ class DatagramPort:
                 raise OSError(errno.EADDRINUSE, f"{taken} by OPENELB_HEARTBEAT_PORT") from error
             raise
         return made
+
+
+def _by(family: int, link: str) -> list[tuple[int, int, bytes]]:
+    """By which link to send to a group of it. From an address of the link alone, as the kernel would choose for a group of IPv6,
+    peers expect nothing.
+    """
+    if not link:
+        return []
+    index = socket.if_nametoindex(link)
+    if family == socket.AF_INET:
+        return [(socket.IPPROTO_IP, _IP_PKTINFO, _BY.pack(index))]
+    return [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _BY_IPV6.pack(_lasting(index), index))]
+
+
+def _lasting(index: int) -> bytes:
+    """The first address of the link that peers may have been told of; where there is none, the kernel chooses."""
+    for line in _ADDRESSES.read_text().splitlines():
+        address, number, _, scope, flags, _ = line.split()
+        if int(number, 16) == index and int(scope, 16) == _GLOBAL and not int(flags, 16) & _PASSING:
+            return bytes.fromhex(address)
+    return bytes(16)

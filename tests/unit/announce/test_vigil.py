@@ -6,7 +6,8 @@ import pytest
 
 from bench.simulated import LINK, Lan
 from openelb.announce.heartbeats import MOST_A_SECOND
-from openelb.announce.pace import ALL_HOSTS, LINKED
+from openelb.announce.pace import ALL_HOSTS, ALL_NODES, LINKED
+from openelb.announce.peer import all_on
 from openelb.announce.ring import NEIGHBOURS, neighbours
 from openelb.announce.vigil import Vigil
 from openelb.model.layer2 import Profile
@@ -362,3 +363,8 @@ def test_who_was_without_its_link_calls_and_tells_everybody_on_it_for_a_while() 
     both = {("State", "b"), ("State", everybody)}
     assert sent(0.5, with_link, Flag.TELL) >= both
     assert sent(0.35 + LINKED + 0.1, with_link, Flag.TELL) == {("Beat", "b"), ("State", "b")}
+
+
+@pytest.mark.parametrize(("address", "group"), [("192.0.2.12", ALL_HOSTS), ("2001:db8::12", ALL_NODES)])
+def test_all_are_called_by_the_family_by_which_they_are_spoken_to(address: str, group: str) -> None:
+    assert all_on(Way(LINK, address, "eth9")) == f"{group}%eth9"
