@@ -115,6 +115,14 @@ def test_what_is_going_to_another_node_of_ours_is_answered_and_not_called_back(a
     assert isinstance(one.receive(asked, now=0.3), bytes)
 
 
+def test_what_is_going_to_another_node_of_ours_is_defended_by_that_one() -> None:
+    one = responder(A, B)
+    one.claim(frozenset({A, B}), valid_until=LONG, now=0.1, ending=frozenset({A}))
+    for address in (A, B):
+        one.receive(claimed(address), now=0.2)
+    assert [frame[28:32] for _, frame in sent(one, since=0.2, until=2.0)] == [B.packed]
+
+
 def test_what_stays_after_all_is_announced_anew() -> None:
     one = responder(A, B)
     one.claim(frozenset({A, B}), valid_until=LONG, now=0.1, ending=frozenset({A}))
