@@ -189,7 +189,7 @@ class Vigil:
             self._lapse(now)
 
     def _was_alone(self, way: Way, now: float) -> bool:
-        there = [hearing for peer in self._watched for each, hearing in peer.ways.items() if each.link == way.link]
+        there = [hearing for peer in self._watched for each, hearing in peer.ways.items() if each.by == way.by]
         return all(hearing.is_silent(now, Profile.DEFAULT) for hearing in there if hearing.is_known)
 
     def _lapse(self, now: float) -> None:

@@ -72,8 +72,8 @@ class _Request:
 class Client:
     """A client of one API server, used as an async context manager. Every method raises ApiError.
 
-    `answered_at` is when the server first answered anything, a refusal included (monotonic seconds; `inf` before). Its
-    own trouble, 5xx, is no answer: others get none either.
+    `answered_at` is when the server first answered anything, a refusal included (monotonic seconds; `inf` before), and
+    `last_answered_at` when it last did (`-inf` before). Its own trouble, 5xx, is no answer: others get none either.
     """
 
     def __init__(self, access: Access, patience: Patience | None = None) -> None:
@@ -81,6 +81,7 @@ class Client:
         self._patience = patience or Patience()
         self._session: aiohttp.ClientSession | None = None
         self.answered_at = math.inf
+        self.last_answered_at = -math.inf
 
     async def __aenter__(self) -> Self:
         self._session = self._open()
@@ -242,7 +243,8 @@ class Client:
                     allow_redirects=False,
                 )
         if response.status < 500:
-            self.answered_at = min(self.answered_at, time.monotonic())
+            self.last_answered_at = time.monotonic()
+            self.answered_at = min(self.answered_at, self.last_answered_at)
         return response
 
     def _live(self) -> aiohttp.ClientSession:

@@ -116,7 +116,7 @@ class _Parts:
             self._lease,
             lambda: self._links,
             clock=time.monotonic,
-            answered_at=lambda: client.answered_at,
+            answered_at=lambda: lease_client.last_answered_at,  # asked at once when somebody is lost
         )
         self._prober = Prober(
             settings.node,

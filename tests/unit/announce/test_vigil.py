@@ -153,6 +153,30 @@ def test_of_two_nodes_the_one_that_the_api_server_answered_meanwhile_was_not_cut
     assert [on.nodes[name].vigil.view.lapses for name in ("a", "b")] == [0, 1]
 
 
+def test_what_the_api_server_answered_before_a_silence_says_nothing_of_it() -> None:
+    on = lan(("a", "b"))
+    on.reaches_the_api("a", on.now - 1.0)
+    on.cut("b")
+    on.run(2.0)
+    on.heal()
+    on.run(1.0)
+    assert [on.nodes[name].vigil.view.lapses for name in ("a", "b")] == [1, 1]
+
+
+def test_who_hears_the_others_on_its_link_was_not_alone_whatever_the_names_of_theirs() -> None:
+    four = ("a", "b", "c", "d")
+    on = lan(four)
+    for node in on.nodes.values():
+        peers = {name: (Way("ens3" if name == "d" else LINK, name, LINK),) for name in four}
+        node.orders = replace(node.orders, peers=peers)
+        node.vigil.follow(node.orders)
+    on.cut("d")
+    on.run(2.0)
+    on.heal()
+    on.run(1.0)
+    assert [on.nodes[name].vigil.view.lapses for name in four] == [0, 0, 0, 1]
+
+
 @pytest.mark.parametrize("names", [THREE, TEN, MANY], ids=len)
 def test_what_a_node_holds_is_known_to_all_soon(names: tuple[str, ...]) -> None:
     on = lan(names)

@@ -41,17 +41,20 @@ async def test_an_object_is_read(client: Client) -> None:
     assert (await client.get(WEB, ServiceShape)).metadata.name == "web"
 
 
-async def test_when_the_server_first_answered_is_known_a_refusal_included(
+async def test_when_the_server_first_and_last_answered_is_known_a_refusal_included(
     server: FakeApiServer, client: Client
 ) -> None:
     began = time.monotonic()
     server.faults.refusals.append(Refusal(403))
     assert client.answered_at == math.inf
+    assert client.last_answered_at == -math.inf
     with pytest.raises(Forbidden):
         await client.get(WEB, ServiceShape)
     first = client.answered_at
+    assert client.last_answered_at == first
+    between = time.monotonic()
     await client.get(WEB, ServiceShape)
-    assert began <= first == client.answered_at <= time.monotonic()
+    assert began <= first == client.answered_at <= between <= client.last_answered_at <= time.monotonic()
 
 
 async def test_a_server_with_trouble_of_its_own_has_not_answered(server: FakeApiServer, client: Client) -> None:
