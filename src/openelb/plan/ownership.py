@@ -1,7 +1,8 @@
 """Which of its candidates an address is at: where it is already, else where its weight puts it.
 
 A node that takes an address from another holds it, and says so: when the other is back, the address stays, and no client has
-to learn another MAC. Of several that hold one, as after a partition, the first by weight goes on. All nodes compute the same.
+to learn another MAC. Of several that have one, as after a partition, the first by weight goes on, and holds it as well for as long
+as another does. All nodes compute the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,6 +53,11 @@ def apart(earlier: Iterable[tuple[Address, frozenset[str]]]) -> frozenset[str]:
 def is_kept(me: str, address: Address, nodes: frozenset[str], *, was_here: bool, was_held: bool) -> bool:
     """Whether `me` holds an address that `was_here`: it did before, or another candidate comes before it."""
     return was_here and (was_held or not wins(me, address, nodes))
+
+
+def is_rivalled(nodes: frozenset[str], kept: Sequence[str], *, was_here: bool) -> bool:
+    """Whether a candidate holds an address that `was_here`: it took that over while this node went on with it."""
+    return was_here and not nodes.isdisjoint(kept)
 
 
 def is_held(me: str, address: Address, able: frozenset[str], known: frozenset[str], *, was_held: bool) -> bool:

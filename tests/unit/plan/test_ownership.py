@@ -99,7 +99,17 @@ def test_of_two_that_have_an_address_after_a_partition_one_goes_on() -> None:
     one, other = settled(whole, facts, *NODES[:2]), settled(whole, facts, *NODES[2:])
     healed = {**{each: one[each] for each in NODES[:2]}, **{each: other[each] for each in NODES[2:]}}
     assert sum(len(each.plan.claims) for each in healed.values()) == 2 * len(ADDRESSES)
-    assert owners(settled(healed, facts, *NODES)).keys() == set(ADDRESSES)
+    after = settled(healed, facts, *NODES)
+    assert owners(after) == owners(whole)  # who had it all along comes before who took it over
+    assert not any(each.plan.holds for each in after.values())
+
+
+def test_a_node_that_was_alone_and_served_all_gives_back_what_it_took() -> None:
+    facts = cluster()
+    whole = settled(NOTHING, facts, *NODES)
+    three, alone = settled(whole, facts, *NODES[:3]), settled(whole, facts, NODES[3])
+    healed = {**{each: three[each] for each in NODES[:3]}, NODES[3]: alone[NODES[3]]}
+    assert owners(settled(healed, facts, *NODES)) == owners(whole)
 
 
 def test_a_process_that_follows_another_keeps_what_that_one_had() -> None:
