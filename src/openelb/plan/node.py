@@ -12,7 +12,7 @@ from openelb.model.snapshot import Snapshot
 from openelb.plan import gateways
 from openelb.plan.bgp_outlook import hindrance
 from openelb.plan.interfaces import link_for
-from openelb.plan.ownership import apart, contenders, is_held, is_kept, is_rivalled, keepers
+from openelb.plan.ownership import apart, contenders, is_held, is_kept, is_rivalled, keepers, left_to_others
 from openelb.plan.placement import Reach, candidates, reaches, winner, wins
 from openelb.plan.presence import Alive
 from openelb.plan.showing import read, showing, source, touched
@@ -137,10 +137,13 @@ def judge(
         address, claim = read(text), None
         was_held = address in earlier.holds or _was_elsewhere(me, address, earlier)
         keeping = kept.get(address, ())
-        rivalled = is_rivalled(answer.nodes, keeping, was_here=address in here)
+        rivalled = is_rivalled(answer.nodes - alive.deaf, keeping, was_here=address in here)
         if rivalled or is_kept(me, address, answer.rather, was_here=address in here, was_held=was_held):
             keeping = (*keeping, me)
         among = contenders(answer.pool, answer.nodes, answer.rather, keeping)
+        if alive.without_us:
+            theirs, taker = left_to_others(me, address, answer.pool, answer.nodes, answer.rather, kept.get(address, ()))
+            among = theirs if taker in alive.without_us else among
         ours = answer.pool.protocol is not Protocol.BGP and me in among and wins(me, address, among)
         if ours and (link := link_for(answer.pool.interface, links, address, own)) is not None:
             claim = Claim(address, link.name, answer.pool.protocol, answer.pool.layer2)

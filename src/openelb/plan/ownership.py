@@ -40,6 +40,15 @@ def contenders(pool: Pool, nodes: frozenset[str], rather: frozenset[str], kept: 
     return frozenset(staying) if staying else rather
 
 
+def left_to_others(
+    me: str, address: Address, pool: Pool, nodes: frozenset[str], rather: frozenset[str], kept: Sequence[str]
+) -> tuple[frozenset[str], str | None]:
+    """The contenders, and the one the address is at, by who judges as if `me` were not there."""
+    there = nodes - {me}
+    among = contenders(pool, there, rather - {me} or there, kept)
+    return among, winner(address, among)
+
+
 def apart(earlier: Iterable[tuple[Address, frozenset[str]]]) -> frozenset[str]:
     """The nodes at which weight puts the `earlier` addresses of a Service, each with the nodes that could have it, there or not: a
     later one is rather at another. Who is lost changes nothing of it, so that it moves no address that is not its own.
@@ -56,7 +65,7 @@ def is_kept(me: str, address: Address, nodes: frozenset[str], *, was_here: bool,
 
 
 def is_rivalled(nodes: frozenset[str], kept: Sequence[str], *, was_here: bool) -> bool:
-    """Whether a candidate holds an address that `was_here`: it took that over while this node went on with it."""
+    """Whether a candidate that hears this node holds an address that `was_here`: it took that over while this one went on."""
     return was_here and not nodes.isdisjoint(kept)
 
 

@@ -18,10 +18,14 @@ from openelb.plan.liveness import alive as alive_by_lease
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The nodes that can answer; `sooner` has those by other profiles and graces than the defaults, where they differ."""
+    """The nodes that can answer; `sooner` has those by other profiles and graces than the defaults, where they differ. To those
+    that are `deaf` we are lost, and those that judge `without_us` have said so a moment ago.
+    """
 
     nodes: frozenset[str] = frozenset()
     sooner: Mapping[Layer2Choices, frozenset[str]] = field(default_factory=dict)
+    deaf: frozenset[str] = frozenset()
+    without_us: frozenset[str] = frozenset()
 
     def of(self, choices: Layer2Choices) -> frozenset[str]:
         """The nodes for a pool with these choices."""
@@ -31,11 +35,14 @@ class Alive:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What heartbeats told: of each speaker that was heard, its standing. They are listened to `since` then (monotonic seconds,
-    `inf`: they are not).
+    `inf`: they are not). Those that are `deaf` have said for a while that we are lost to them; the `near` ones speak to us all
+    the time.
     """
 
     standings: Mapping[str, Standing] = field(default_factory=dict)
     since: float = math.inf
+    deaf: frozenset[str] = frozenset()
+    near: frozenset[str] = frozenset()
 
 
 NOTHING = Heard()
@@ -54,7 +61,7 @@ class Presence:
     def without(self, node: str) -> "Presence":
         """The same, where that node is not there."""
         sooner = {timing: nodes - {node} for timing, nodes in self.alive.sooner.items()}
-        return replace(self, alive=Alive(self.alive.nodes - {node}, sooner))
+        return replace(self, alive=replace(self.alive, nodes=self.alive.nodes - {node}, sooner=sooner))
 
 
 def presence(
@@ -82,13 +89,19 @@ def presence(
     }
     default = alive.pop(_timing(DEFAULTS))
     sooner = {timing: nodes for timing, nodes in alive.items() if nodes != default}
-    working = {node: _working(speaker, standings.get(node, UNKNOWN)) for node, speaker in speakers.items()}
+    working = {
+        node: _working(speaker, standings.get(node, UNKNOWN), deaf=node in heard.deaf)
+        for node, speaker in speakers.items()
+    }
     if own_links is not None and me in working:
         there = {link.name for link in own_links}
         working[me] = _with(
             working[me], tuple(link for link in working[me].links if link.name in there), working[me].holds
         )
-    return Presence(Alive(default, sooner), working, _again(heard, speakers, hearing, timings, now))
+    deaf = heard.deaf & default
+    return Presence(
+        Alive(default, sooner, deaf, deaf & heard.near), working, _again(heard, speakers, hearing, timings, now)
+    )
 
 
 def unheard(standings: Mapping[str, Standing]) -> frozenset[str]:
@@ -96,10 +109,15 @@ def unheard(standings: Mapping[str, Standing]) -> frozenset[str]:
     return frozenset(node for node, standing in standings.items() if Profile.DEFAULT in standing.silent)
 
 
-def nobody_hears_us(standings: Mapping[str, Standing]) -> bool:
-    """Whether all who are heard say that we are lost to them: what we send does not arrive."""
-    heard = [standing for standing in standings.values() if _is_heard(standing)]
-    return bool(heard) and all(standing.deaf for standing in heard)
+def deaf_to_us(standings: Mapping[str, Standing]) -> frozenset[str]:
+    """The nodes that are heard and say that we are lost to them: what we send them does not arrive."""
+    return frozenset(node for node, standing in standings.items() if _is_heard(standing) and standing.deaf)
+
+
+def nobody_hears_us(standings: Mapping[str, Standing], deaf: frozenset[str]) -> bool:
+    """Whether all who are heard are among those."""
+    heard = {node for node, standing in standings.items() if _is_heard(standing)}
+    return bool(heard) and heard <= deaf
 
 
 def all_heard(me: str, speakers: Iterable[str], standings: Mapping[str, Standing]) -> bool:
@@ -127,8 +145,10 @@ def _should_beat(speaker: Speaker, node: str, heard: Heard, hearing: Hearing, no
     return now - max(found.at, heard.since) >= TTL_FOUND_SECONDS
 
 
-def _working(speaker: Speaker, standing: Standing) -> Speaker:
-    """The speaker as it is by its own latest word, without the links on which it is not heard."""
+def _working(speaker: Speaker, standing: Standing, *, deaf: bool) -> Speaker:
+    """The speaker as it is by its own latest word, without the links on which it is not heard. One that is deaf cannot be asked
+    what it holds, and its Lease may say it.
+    """
     if not standing.known:
         return speaker
     silent = standing.silent_links.get(Profile.DEFAULT, frozenset())
@@ -137,7 +157,7 @@ def _working(speaker: Speaker, standing: Standing) -> Speaker:
         for link in speaker.links
         if link.name not in silent and (standing.links is None or link.name in standing.links)
     )
-    return _with(speaker, links, standing.holds)
+    return _with(speaker, links, standing.holds | speaker.holds if deaf else standing.holds)
 
 
 def _with(speaker: Speaker, links: tuple[Link, ...], holds: frozenset[Address]) -> Speaker:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from openelb.announce.ring import neighbours
 from openelb.announce.standings import Orders, View
 from openelb.complaints import Complaints
 from openelb.kube.lease import SpeakerLease
@@ -18,7 +19,7 @@ from openelb.model.layer2 import GRACE_SECONDS, Layer2Choices, Profile
 from openelb.model.snapshot import Snapshot
 from openelb.plan import gateways, liveness
 from openelb.plan.heard import Way
-from openelb.plan.presence import Alive, Heard, Presence, all_heard, nobody_hears_us, presence, unheard
+from openelb.plan.presence import Alive, Heard, Presence, all_heard, deaf_to_us, nobody_hears_us, presence, unheard
 from openelb.plan.ways import ways
 from openelb.wire.heartbeat import told
 
@@ -81,7 +82,7 @@ class Company:
         self._view = View()
         self._lost = frozenset[str]()
         self._lost_since = -math.inf
-        self._unheard_since = math.inf
+        self._deaf_since: Mapping[str, float] = {}
         self._complaints = Complaints(clock=clock)
         self.present = Presence(Alive(), {})
         self.used_links: frozenset[str] = frozenset()
@@ -129,9 +130,11 @@ class Company:
             self._lease.relax(relaxed=False)  # somebody deleted our Lease: it is made anew at once
         if snapshot.pools is not self._pools:
             self._pools, self._choices = snapshot.pools, frozenset(pool.layer2 for pool in snapshot.pools.values())
-        heard = Heard(view.standings if view else {}, self._since)
+        deaf = self._deaf(view, now) if view else frozenset[str]()
+        near = neighbours(self._me, self._orders.peers) if deaf else deaf
+        heard = Heard(view.standings if view else {}, self._since, deaf, near)
         self.present = presence(self._me, speakers, heard, self._hearing, self._choices, now, self._own_links())
-        given_up = liveness.is_given_up(self._hearing, self._me, now) if view is None else self._is_unheard(view, now)
+        given_up = liveness.is_given_up(self._hearing, self._me, now) if view is None else self._is_unheard(view, deaf)
         if given_up:
             self.present = self.present.without(self._me)
         return self.present
@@ -211,15 +214,24 @@ class Company:
                 log.warning("the other speakers are not told what this one holds: %s", error)
             return told(frozenset(), tuple(links))
 
-    def _is_unheard(self, view: View, now: float) -> bool:
+    def _deaf(self, view: View, now: float) -> frozenset[str]:
+        """Those to which we have been lost for a while, though they are heard. Who has not joined has told nobody yet that it
+        is there.
+        """
+        before = self._deaf_since if view.joined else {}
+        self._deaf_since = {node: before.get(node, now) for node in deaf_to_us(view.standings)}
+        return frozenset(node for node, since in self._deaf_since.items() if now - since >= UNHEARD_SECONDS)
+
+    def _is_unheard(self, view: View, deaf: frozenset[str]) -> bool:
         """Whether what we send has not arrived for a while, though we hear the others: they answer for what is ours."""
-        if not nobody_hears_us(view.standings):
-            self._unheard_since = math.inf
-            return False
-        self._unheard_since = min(self._unheard_since, now)
-        unheard = now - self._unheard_since >= UNHEARD_SECONDS
+        unheard = nobody_hears_us(view.standings, deaf)
         if unheard and self._complaints.is_due("unheard"):
             log.warning("the other speakers are heard and hear nothing from here, so this one is silent: %s", PORT_OPEN)
+        for node in () if unheard else sorted(deaf):
+            if self._complaints.is_due(f"deaf {node}"):
+                log.warning(
+                    "node %s is heard and hears nothing from here, so what it takes is left to it: %s", node, PORT_OPEN
+                )
         return unheard
 
     def _tell_of_silence(self, snapshot: Snapshot) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +146,38 @@ def test_whoever_comes_and_goes_each_address_has_one_owner_and_none_moves_withou
         assert now.keys() == set(ADDRESSES)
         assert all(now[shown] == owner for shown, owner in before.items() if owner in alive)
         before = now
+
+
+def one_sided(judged: Judged, facts: Snapshot, *, deaf: str, mute: str) -> Judged:
+    """The same while nothing arrives at one node of what another sends, which says so to that one, and all Leases are read."""
+    for _ in range(3):
+        told = {each: replace(facts.speakers[each], holds=judged[each].plan.holds) for each in NODES}
+        alive = {each: Alive(frozenset(NODES)) for each in NODES}
+        alive[deaf] = Alive(frozenset(NODES) - {mute})
+        alive[mute] = Alive(frozenset(NODES), deaf=frozenset({deaf}), without_us=frozenset({deaf}))
+        seen = replace(facts, speakers=told)
+        judged = {each: node.judge(judged[each], seen, each, alive[each], names.LOAD_BALANCER_CLASS) for each in NODES}
+    return judged
+
+
+@pytest.mark.parametrize("failback", [False, True])
+def test_a_node_that_another_does_not_hear_leaves_to_it_what_that_takes(failback: bool) -> None:
+    facts = cluster(failback=failback)
+    before = settled(NOTHING, facts, *NODES)
+    during = one_sided(before, facts, deaf="node-b", mute="node-a")
+    moved = {shown for shown in ADDRESSES if owners(during)[shown] != owners(before)[shown]}
+    assert moved
+    assert {(owners(before)[shown], owners(during)[shown]) for shown in moved} == {("node-a", "node-b")}
+    after = owners(settled(during, facts, *NODES))
+    assert after == owners(before if failback else during)
+
+
+def test_so_it_does_with_what_it_held_of_that_other_s() -> None:
+    facts = cluster()
+    held = settled(settled(settled(NOTHING, facts, *NODES), facts, *NODES[1:]), facts, *NODES)
+    during = owners(one_sided(held, facts, deaf="node-a", mute="node-b"))
+    assert during.keys() == set(ADDRESSES)
+    assert "node-a" in during.values()
 
 
 SETS = tuple(tuple(f"192.168.1.{4 * number + one}" for one in range(1, 4)) for number in range(10))

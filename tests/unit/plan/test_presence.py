@@ -8,7 +8,7 @@ from openelb.model.cluster import Speaker
 from openelb.model.layer2 import DEFAULTS, Layer2Choices, Profile
 from openelb.plan.heard import Standing
 from openelb.plan.liveness import Hearing, listen, ttls
-from openelb.plan.presence import Heard, Presence, all_heard, presence, unheard
+from openelb.plan.presence import Alive, Heard, Presence, all_heard, presence, unheard
 from tests.unit.builders import address, speaker
 
 THERE = Standing(known=True, candidate=True)
@@ -98,6 +98,18 @@ def test_what_a_speaker_holds_is_known_by_heartbeats_before_its_lease_says_so() 
     assert here(speaker("b"), standings={"b": replace(THERE, holds=held)}).speakers["b"].holds == held
     assert here(replace(speaker("b"), holds=held)).speakers["b"].holds == held
     assert here(replace(speaker("b"), holds=held), standings={"b": THERE}).speakers["b"].holds == frozenset()
+
+
+def test_of_one_to_which_we_are_lost_what_its_lease_says_counts_too() -> None:
+    """It tells by heartbeats when it is asked to, and it is not."""
+    told, said = frozenset({address("192.168.1.1")}), frozenset({address("192.168.1.2")})
+    deaf = replace(THERE, holds=told, deaf=True)
+    there = (speaker("a"), replace(speaker("b"), holds=said))
+    for word, near, holds in (({"b"}, {"b"}, told | said), ({"b"}, set(), told | said), (set(), {"b"}, told)):
+        heard = Heard({"b": deaf}, 0.0, frozenset(word), frozenset(near))
+        present = presence("a", {each.node: each for each in there}, heard, hearing(*there), (), 0.0)
+        assert present.speakers["b"].holds == holds
+        assert present.alive == Alive(frozenset({"a", "b"}), {}, frozenset(word), frozenset(word & near))
 
 
 def test_who_is_not_heard_though_its_lease_says_that_all_hear_it_is_lost_soon() -> None:

@@ -239,3 +239,24 @@ async def test_who_is_not_heard_by_those_it_hears_leaves_its_addresses_to_them(
     watch.hears({OTHER: THERE})
     await world.look(after=0.1)
     assert world.answers()
+
+
+async def test_what_a_node_has_that_does_not_hear_this_one_is_left_to_it_on_the_word_of_its_lease(
+    watch: FakeWatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    third = "n3"
+    world = World(watch=watch)
+    speakers = {**world.sight.seen.speakers, third: speaker(third)}
+    speakers[OTHER] = replace(speakers[OTHER], holds=frozenset({ADDRESS}))
+    world.sight.seen = replace(world.sight.seen, speakers=speakers)
+    world.see(pool(), service(shows=str(ADDRESS)))
+    watch.hears({OTHER: THERE, third: THERE})
+    await world.look()
+    assert world.answers()
+    watch.hears({OTHER: replace(THERE, deaf=True), third: THERE})
+    await world.look(after=0.1)
+    assert world.answers()
+    await world.look(after=UNHEARD_SECONDS)
+    assert not world.answers()
+    assert f"node {OTHER} is heard and hears nothing from here, so what it takes is left to it" in caplog.text
+    world.layer2.stop()
