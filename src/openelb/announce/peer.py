@@ -85,12 +85,14 @@ class Peer:
         self._of = (0, 0)
 
     def follow(self, ways: Sequence[Way], now: float) -> None:
-        """These are the ways to it from now on. What was heard on those that stay counts on; on another one it is to be heard as
-        soon as it was last heard on any: it is neither dead for ever nor alive for ever by a way that is new.
+        """These are the ways to it from now on. What was heard on those that stay counts on, and of one that is added nothing is
+        known. Where none stays, it is to be heard on the others as soon as it was last heard on any: it is neither dead for ever nor
+        alive for ever by ways that are new.
         """
         before = {way.address: hearing for way, hearing in self.ways.items()}
         linked = {way.address for way in self.ways if way.by}
-        latest = max((hearing.heard_at for hearing in before.values()), default=-math.inf)
+        gone = [] if any(way.address in before for way in ways) else [each.heard_at for each in before.values()]
+        latest = max(gone, default=-math.inf)
         self.ways = {way: before.get(way.address) or Hearing(heard_at=latest) for way in ways}
         for way, hearing in self.ways.items():
             if way.by and way.address in before and way.address not in linked:

@@ -109,6 +109,15 @@ def unheard(standings: Mapping[str, Standing]) -> frozenset[str]:
     return frozenset(node for node, standing in standings.items() if Profile.DEFAULT in standing.silent)
 
 
+def silent_links(standings: Mapping[str, Standing]) -> frozenset[tuple[str, str]]:
+    """The nodes that are heard, each with a link of theirs on which they are not any more."""
+    return frozenset(
+        (node, link)
+        for node, standing in standings.items()
+        for link in standing.silent_links.get(Profile.DEFAULT, frozenset())
+    )
+
+
 def deaf_to_us(standings: Mapping[str, Standing]) -> frozenset[str]:
     """The nodes that are heard and say that we are lost to them: what we send them does not arrive."""
     return frozenset(node for node, standing in standings.items() if _is_heard(standing) and standing.deaf)

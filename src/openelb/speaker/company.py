@@ -19,7 +19,17 @@ from openelb.model.layer2 import GRACE_SECONDS, Layer2Choices, Profile
 from openelb.model.snapshot import Snapshot
 from openelb.plan import gateways, liveness
 from openelb.plan.heard import Way
-from openelb.plan.presence import Alive, Heard, Presence, all_heard, deaf_to_us, nobody_hears_us, presence, unheard
+from openelb.plan.presence import (
+    Alive,
+    Heard,
+    Presence,
+    all_heard,
+    deaf_to_us,
+    nobody_hears_us,
+    presence,
+    silent_links,
+    unheard,
+)
 from openelb.plan.ways import ways
 from openelb.wire.heartbeat import told
 
@@ -82,6 +92,7 @@ class Company:
         self._view = View()
         self._lost = frozenset[str]()
         self._lost_since = -math.inf
+        self._silent_links = frozenset[tuple[str, str]]()
         self._deaf_since: Mapping[str, float] = {}
         self._complaints = Complaints(clock=clock)
         self.present = Presence(Alive(), {})
@@ -255,3 +266,10 @@ class Company:
         for node in sorted(self._lost - lost & view.standings.keys()):
             log.info("node %s is heard again", node)
         self._lost = lost
+        silent = silent_links(view.standings)
+        for node, link in sorted(silent - self._silent_links):
+            log.warning("node %s is not heard any more on its link %s: its addresses there go to others", node, link)
+        for node, link in sorted(self._silent_links - silent):
+            if node in view.standings and node not in lost:
+                log.info("node %s is heard again on its link %s", node, link)
+        self._silent_links = silent

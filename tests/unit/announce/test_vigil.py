@@ -276,6 +276,19 @@ def test_a_lost_node_stays_lost_when_the_way_to_it_changes() -> None:
     assert not on.lost("a", "b")
 
 
+def test_a_way_that_is_added_and_was_never_heard_is_no_lost_one() -> None:
+    """As where the port is closed on the link of a pool that is made now: at the start, nothing would follow from it either."""
+    on = lan()
+    for node in on.nodes.values():
+        peers = {name: (Way(LINK, name, LINK), Way("eth1", f"{name}-closed", "eth1")) for name in THREE}
+        node.orders = replace(node.orders, peers=peers)
+        node.vigil.follow(node.orders)
+    on.nodes.update({f"{name}-closed": replace(on.nodes[name], up=False) for name in THREE})
+    on.run(3.0)
+    assert standing(on, "a", "b").silent_links == standing(on, "b", "c").silent_links == {}
+    assert not on.lost("a", "b")
+
+
 @pytest.mark.parametrize("count", [11, 12, 20])
 def test_nobody_is_lost_because_another_node_left_and_the_ring_has_changed(count: int) -> None:
     names = tuple(f"node-{number}" for number in range(count))

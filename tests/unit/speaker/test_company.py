@@ -53,6 +53,22 @@ async def test_an_address_is_taken_over_at_once_when_its_node_is_not_heard_any_m
     assert f"node {ME} is not heard any more: its addresses go to others" in caplog.messages
 
 
+async def test_a_link_on_which_a_node_is_not_heard_any_more_is_told_of(
+    other: World, watch: FakeWatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await other.look()
+    for silent in ("eth1", "eth1", ""):
+        links = {Profile.DEFAULT: frozenset({silent})} if silent else {}
+        watch.hears({ME: replace(THERE, silent_links=links)})
+        await other.look(after=0.1)
+    lost = f"node {ME} is not heard any more on its link eth1: its addresses there go to others"
+    assert [message for message in caplog.messages if "eth1" in message] == [
+        lost,
+        f"node {ME} is heard again on its link eth1",
+    ]
+
+
 async def test_what_was_taken_over_is_told_to_the_others_and_stays(other: World, watch: FakeWatch) -> None:
     await other.look()
     watch.hears({ME: LOST})
