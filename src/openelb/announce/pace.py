@@ -48,7 +48,7 @@ TELL_REST = 0.05
 """Seconds between two answers to one peer, and between two tellings of a state: who asks more often gets no more."""
 
 PIECES_A_SECOND = 300
-"""Datagrams with what we hold, to one peer; `heartbeats.MOST_A_SECOND` has room for twice as many."""
+"""Datagrams with what we hold, to one peer; `heartbeats.MOST_A_SECOND` has room for many times as many."""
 
 JOIN_FIRST = 0.3
 JOIN_LAST = 2.0
