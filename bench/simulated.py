@@ -129,7 +129,9 @@ class Lan:
     def _follow(self, node: Node) -> None:
         if self._ways.keys() != self.nodes.keys():
             self._ways = {name: (Way(LINK, name, LINK),) for name in self.nodes}
-        self._order(node, replace(node.orders, peers=self._ways, knows=frozenset(self._ways), fast=self._fast))
+        self._order(
+            node, replace(node.orders, peers=self._ways, settled=True, knows=frozenset(self._ways), fast=self._fast)
+        )
 
     def _order(self, node: Node, orders: Orders) -> None:
         node.orders = orders

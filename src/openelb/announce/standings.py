@@ -12,12 +12,14 @@ from openelb.plan.heard import Standing, Way
 class Orders:
     """What the main loop wants: whom to watch, and what to say of ourselves.
 
+    Who the `peers` are is `settled` once the cluster has been read: none before may mean that nobody knows.
     `pieces` are what we tell (`wire.heartbeat.told`), as of `version`, and `knows` the nodes with which that was judged: others
     are told later. `answered_at` is when the API server last answered us. Addresses wait for a process that is gone for
     `grace` seconds at least.
     """
 
     peers: Mapping[str, tuple[Way, ...]] = field(default_factory=dict)
+    settled: bool = False
     fast: bool = False
     candidate: bool = False
     leaving: bool = False

@@ -231,8 +231,7 @@ class Vigil:
         """Call one that is silent by multicast as well, or whom we were cut off from: ARP must find the way anew, which takes the
         kernel up to a second, and for as long two nodes would answer.
         """
-        silent_for = now - peer.ways[way].heard_at
-        if silent_for < paces.CALLING or self._calls % paces.SELDOM == 0:
+        if now - peer.ways[way].heard_at < paces.CALLING or self._calls % paces.SELDOM == 0:
             self._counter += 1
             beat = Beat(self._sender(), self._flags(peer) | Flag.CALL, peer.echo, self._orders.version)
             self._out.append((all_on(way), beat))
@@ -305,7 +304,8 @@ class Vigil:
 
     def _look(self, now: float) -> None:
         """Judge anew who may have changed, and say so."""
-        joined, changed = self._has_joined(now), self._standings.keys() != self.view.standings.keys()
+        joined = self._orders.settled and self._has_joined(now)
+        changed = self._standings.keys() != self.view.standings.keys()
         for peer in self._changed:
             standing = peer.standing(now, self._quorum(peer))
             peer.lost |= Profile.DEFAULT in standing.silent or standing.is_gone(now, self._orders.grace)

@@ -215,7 +215,9 @@ class Company:
     def _meet(self, peers: Mapping[str, tuple[Way, ...]]) -> None:
         fast = any(each.profile is Profile.FAST for each in self._choices)
         grace = float(min((each.restart_grace for each in self._choices), default=GRACE_SECONDS))
-        self._orders = replace(self._orders, peers=peers, fast=fast, grace=grace, answered_at=self._answered_at())
+        self._orders = replace(
+            self._orders, peers=peers, settled=True, fast=fast, grace=grace, answered_at=self._answered_at()
+        )
 
     def _pieces(self, holds: frozenset[Address], links: Iterable[str]) -> tuple[bytes, ...]:
         try:

@@ -67,7 +67,9 @@ def speaker(
 
 def orders(**changes: object) -> Orders:
     peers = {"a": (Way("lo", "127.0.0.1"),), "b": (Way("lo", "127.0.0.2"),)}
-    made = Orders(peers, candidate=True, version=1, pieces=told(frozenset(), ["lo"]), knows=frozenset({"a", "b"}))
+    made = Orders(
+        peers, settled=True, candidate=True, version=1, pieces=told(frozenset(), ["lo"]), knows=frozenset({"a", "b"})
+    )
     return replace(made, **changes)
 
 

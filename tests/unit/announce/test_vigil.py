@@ -9,6 +9,7 @@ from openelb.announce.heartbeats import MOST_A_SECOND
 from openelb.announce.pace import ALL_HOSTS, ALL_NODES, LINKED
 from openelb.announce.peer import all_on
 from openelb.announce.ring import NEIGHBOURS, neighbours
+from openelb.announce.standings import Orders
 from openelb.announce.vigil import Vigil
 from openelb.model.layer2 import Profile
 from openelb.plan.heard import Standing, Way
@@ -40,6 +41,24 @@ def test_nodes_that_live_are_heard_and_have_joined(names: tuple[str, ...]) -> No
         assert node.vigil.view.joined
         assert all(found.known and not found.silent for found in node.vigil.view.standings.values())
         assert len(node.vigil.view.standings) == len(names) - 1
+
+
+@pytest.mark.parametrize("peers", [{}, {"b": (Way(LINK, "b"),)}])
+def test_nobody_has_joined_who_does_not_know_yet_whom_to_meet(peers: dict[str, tuple[Way, ...]]) -> None:
+    """As a process without a state file, before it has read the cluster; it would answer, and fall silent when it meets others."""
+    vigil = Vigil("a", "pod-a", 1, now=0.0)
+    joined = {}
+    for now, orders in (
+        (0.0, Orders()),
+        (5.0, Orders(answered_at=1.0)),
+        (5.01, Orders(peers, settled=True)),
+        (5.3, Orders(peers, settled=True)),
+        (5.4, Orders(peers, settled=True)),
+    ):
+        vigil.follow(orders)
+        vigil.due(now=now)
+        joined[now] = vigil.view.joined
+    assert joined == {0.0: False, 5.0: False, 5.01: not peers, 5.3: not peers, 5.4: True}
 
 
 @pytest.mark.parametrize(("fast", "least", "most"), [(False, 0.4, 0.55), (True, 0.15, 0.24)])

@@ -155,6 +155,7 @@ async def test_who_begins_answers_when_it_knows_what_the_others_hold(world: Worl
     await world.look()
     assert not world.ports
     assert not watch.orders.candidate
+    assert watch.orders.settled
     watch.hears({OTHER: THERE}, joined=True)
     await world.look(after=0.3)
     assert world.answers()
