@@ -10,6 +10,7 @@ from lab.asking import told
 from lab.clients import Watch
 from lab.dropping import INPUT, OUTPUT, dropping
 from lab.speakers import SpeakerNode, Speakers
+from lab.wait import WaitError
 from tests.lab.layer2.verbs import nothing_changes
 
 PORT = 50055
@@ -17,7 +18,7 @@ SLOWLY = 40.0
 """Three times the seconds in which a node is lost whose Lease alone is waited for."""
 
 STILL_BOTH = pytest.mark.xfail(
-    raises=AssertionError, reason="who is not heard any more is held to be lost, and both sides answer"
+    raises=WaitError, reason="who is not heard any more is held to be lost, and both sides answer"
 )
 
 
@@ -55,3 +56,17 @@ def test_where_the_heartbeats_of_one_node_are_lost_in_one_direction_one_node_ans
         time.sleep(6.0)
         assert watched.answers.everybody(blocked_since) == {one}, told(watched.answers.since(blocked_since))
     nothing_changes(watched, watched.well(), seconds=2.0)
+
+
+def test_where_one_node_alone_does_not_hear_another_one_node_answers(three: Speakers, watched: Watch) -> None:
+    """It takes the other for lost, and a third node that could have the address does not."""
+    owner = three.node(watched.well())
+    for deaf in (node for node in three.nodes if node is not owner):
+        with dropping([deaf.host], INPUT, f"udp dport {PORT} ip saddr {owner.host.address()}"):
+            time.sleep(4.0)
+            blocked_since = time.monotonic()
+            one = watched.one_answers()
+            time.sleep(3.0)
+            assert watched.answers.everybody(blocked_since) == {one}, told(watched.answers.since(blocked_since))
+        nothing_changes(watched, one, seconds=3.0)
+        owner = three.node(one)
