@@ -13,7 +13,11 @@ GONE = {address(f"10.0.0.{last}"): Release(key("gone"), 0.0) for last in range(2
 
 
 def cost(*facts, wishes=lambda number: {}):
-    """Seconds of the processor to give each of many Services an address in one look."""
+    """Seconds of the processor to give each of many Services an address in one look, the less of two times."""
+    return min(_cost(*facts, wishes=wishes) for _ in range(2))
+
+
+def _cost(*facts, wishes):
     services = (service(f"s{number}", **wishes(number)) for number in range(SERVICES))
     world = snapshot(*facts, *services, speaker("node-a"))
     began = time.process_time()
