@@ -66,11 +66,14 @@ def rows(stage: Stage, sessions: int, addresses: int) -> Iterator[Row]:
 
 
 def _edits(addresses: int, sessions: int) -> Sequence[Edit]:
-    async def create(client: Client, number: int) -> None:
+    async def create(client: Client, number: int, **annotations: str) -> None:
         address = str(ADDRESSES[addresses + TIMES + 1 + number])
         await client.create(SLICES_PATH, endpoints(name_of(address), ["n1"]), msgspec.Raw)
         await asyncio.sleep(0.5)
-        await client.create(SERVICES_PATH, service(address), msgspec.Raw)
+        await client.create(SERVICES_PATH, service(address, **annotations), msgspec.Raw)
+
+    async def create_for_one(client: Client, number: int) -> None:
+        await create(client, TIMES + number, **{names.PEERS: "r1"})
 
     async def annotate(client: Client, number: int) -> None:
         said = {"metadata": {"annotations": {"openelb.io/communities": f"{ASN}:{number + 1}"}}}
@@ -89,6 +92,7 @@ def _edits(addresses: int, sessions: int) -> Sequence[Edit]:
 
     return (
         Edit("one Service more", create, sessions),
+        Edit("one Service more, for one BgpPeer alone", create_for_one, 1),
         Edit("communities of one Service", annotate, sessions),
         Edit("communities of one BgpPeer", prefer, 1),
         Edit("connectRetry of one BgpPeer", time_out, 0),
