@@ -30,9 +30,12 @@ MANAGER = "openelb-manager"
 
 
 def test_a_speaker_has_two_capabilities_what_keeps_gobgpd_another_one_and_a_manager_none(openelb: Cluster) -> None:
-    speakers = [process_status(pid) for node in openelb.nodes for pid in speaker_on(openelb, node.name)]
-    assert len(speakers) == len(openelb.nodes)
-    for status in speakers:
+    def look() -> list[dict[str, str]]:
+        found = [process_status(pid) for node in openelb.nodes for pid in speaker_on(openelb, node.name)]
+        require(len(found) == len(openelb.nodes), "a speaker has just started nft")
+        return found
+
+    for status in until(look, what="the process of each speaker"):
         assert capabilities(status) == NET_RAW | NET_ADMIN
         assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", FILTERED)
     for status in map(process_status, installed.container(openelb, "gobgpd", "n1")):
