@@ -60,12 +60,18 @@ def _path(text: str) -> Path:
     )
 
 
+SCAN = 1
+"""Seconds between two looks of BIRD at the kernel's routes. Of thousands that come at once, BIRD 3.1 leaves some to the next, which
+is up to a minute later by default.
+"""
+
+
 def _lines(peering: Peering) -> Iterator[str]:
     yield from ("log stderr all;", f"router id {peering.router_id};", "debug protocols { states };")
     yield from ("protocol device { }", "protocol bfd { }")
     for family in ("ipv4", "ipv6"):
         routes = f"{family} {{ import none; export where source = RTS_BGP; }};"
-        yield f"protocol kernel {{ {routes} merge paths yes limit {peering.max_paths}; }}"
+        yield f"protocol kernel {{ {routes} merge paths yes limit {peering.max_paths}; scan time {SCAN}; }}"
     for number, each in enumerate(peering.neighbours):
         yield f"protocol bgp peer{number} {{"
         yield from _neighbour(each, number, peering)
