@@ -126,9 +126,10 @@ def flows(client: Host, addresses: Sequence[str]) -> Iterator[Flows]:
     for address in addresses:
         until(lambda to=address: _answers(client, to), what=f"an echo from {address}", timeout=120, every=0.3)
     seen, ears = Flows(), selectors.DefaultSelector()
-    with client.inside():
-        datagrams = [_datagrams(each) for each in addresses for _ in range(FLOWS)]
-        connections = [socket.create_connection((each, PORT), timeout=10) for each in addresses for _ in range(FLOWS)]
+    with contextlib.ExitStack() as opening:
+        datagrams = [opening.enter_context(_datagrams(client, each)) for each in addresses for _ in range(FLOWS)]
+        connections = [opening.enter_context(_connection(client, each)) for each in addresses for _ in range(FLOWS)]
+        opening.pop_all()  # all are closed at the end
     for each in (*datagrams, *connections):
         each.setblocking(False)
     for each in datagrams:
@@ -160,10 +161,21 @@ def flows(client: Host, addresses: Sequence[str]) -> Iterator[Flows]:
         ears.close()
 
 
-def _datagrams(address: str) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.connect((address, PORT))
+def _datagrams(client: Host, address: str) -> socket.socket:
+    with client.inside():
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.connect((address, PORT))
     return made
+
+
+def _connection(client: Host, address: str) -> socket.socket:
+    """Some node's kube-proxy may be later than others'."""
+
+    def connect() -> socket.socket:
+        with client.inside():
+            return socket.create_connection((address, PORT), timeout=10)
+
+    return until(connect, what=f"a connection to {address}")
 
 
 def _answers(client: Host, address: str) -> None:
