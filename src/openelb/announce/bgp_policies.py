@@ -104,7 +104,7 @@ def _concerned(
         if rule.neighbors is None:
             return EVERYBODY
         networks |= rule.neighbors
-    return _known([*filtered, *(peer for peer in peers if _is_one_of(peer, networks))])
+    return _known([*filtered, *(peer for peer in peers if _is_one_of(_where(peer), networks))])
 
 
 def _without_filters(rules: list[Rule]) -> tuple[list[Rule], list[Rule]]:
@@ -129,8 +129,9 @@ def _told_of_others(
     differ: dict[tuple[tuple[int, ...], ...], bool] = {}
     found: list[Peer] = []
     for peer in peers:
+        where = _where(peer)
         own = tuple(
-            tuple(number for number, (networks, _) in enumerate(rules) if _is_one_of(peer, networks))
+            tuple(number for number, (networks, _) in enumerate(rules) if _is_one_of(where, networks))
             for rules in rejected
         )
         if peer.address and own not in differ:
@@ -177,8 +178,11 @@ def _known(peers: Iterable[Peer]) -> frozenset[str] | None:
     return EVERYBODY if "" in addresses else addresses
 
 
-def _is_one_of(peer: Peer, networks: Set[Prefix]) -> bool:
-    where = ip_network(peer.address.partition("%")[0] or peer.prefix or _UNNUMBERED, strict=False)
+def _where(peer: Peer) -> Prefix:
+    return ip_network(peer.address.partition("%")[0] or peer.prefix or _UNNUMBERED, strict=False)
+
+
+def _is_one_of(where: Prefix, networks: Set[Prefix]) -> bool:
     return where in networks or any(each.version == where.version and each.overlaps(where) for each in networks)
 
 
