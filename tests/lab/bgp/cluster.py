@@ -3,27 +3,26 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import controlplane, manifest, peering, pki, processes, routers, setup
+from lab import peering, processes, routers
 from lab import site as sites
 from lab.cache import remove
-from lab.controlplane import ControlPlane
 from lab.frr import FRR
-from lab.network import Host, Network
+from lab.network import Host
 from lab.peering import Neighbour, Peering, Software
 from lab.routers import Router
 from lab.routes import next_hops
 from lab.setup import Prepared, RouterRoots
 from lab.site import Site
 from lab.speakers import POOL as POOL_OF_SPEAKERS
-from lab.speakers import Program, Speakers, speakers
+from lab.speakers import Speakers
 from lab.wait import require, until
+from tests.lab import outside
 
 ASN, ROUTER_ASN = 64512, 65000
 ROUTER, ROUTER_IPV6 = sites.GATEWAY, sites.ipv6_address(sites.GATEWAY)
@@ -252,33 +251,15 @@ def thing(kind: str, name: str, spec: Mapping[str, object]) -> dict[str, object]
 @contextmanager
 def put_up(prefix: str, directory: Path, prepared: Prepared, roots: RouterRoots) -> Iterator[Cluster]:
     """A cluster without a router."""
-    with ExitStack() as stack:
-        stack.callback(remove, directory)
-        network = stack.enter_context(Network(prefix))
-        site = sites.build(network, workers=0)
-        identities = pki.write(directory / "pki", server=sites.CONTROL_PLANE, names=controlplane.NAMES, nodes=[])
-        plane = ControlPlane(site.control_plane, sites.CONTROL_PLANE, prepared.binaries, identities, directory / "cp")
-        stack.callback(plane.stop)
-        plane.start(controllers=False)
-        manifest.install(plane, setup.REPOSITORY / "deploy" / "openelb.yaml")
-        ours = {account: _program(account, plane, prepared, directory) for account in ("manager", "speaker")}
-        there = stack.enter_context(
-            speakers(network, plane, ours["manager"], ours["speaker"], count=len(NODES), options=("--spawn",))
-        )
+    with (
+        outside.put_up(prefix, directory, prepared, count=len(NODES), options=("--spawn",)) as (there, site),
+        ExitStack() as stack,
+    ):
         for number in NODES:
             both = [{"type": "InternalIP", "address": one} for one in (address(number), address_ipv6(number))]
             status = {"status": {"addresses": both}}
-            plane.kubectl("patch", "node", f"n{number}", "--subresource=status", "-p", json.dumps(status))
+            there.plane.kubectl("patch", "node", f"n{number}", "--subresource=status", "-p", json.dumps(status))
         cluster = Cluster(there, site, roots, directory, {})
         stack.callback(cluster.end_routers)
         cluster.apply(*(thing(*each) for each in OBJECTS))
         yield cluster
-
-
-def _program(account: str, plane: ControlPlane, prepared: Prepared, directory: Path) -> Program:
-    """One of ours, with the rights that it has in a cluster."""
-    config = directory / f"{account}.kubeconfig"
-    manifest.write_kubeconfig(plane, f"openelb-{account}", config)
-    path = f"PATH={prepared.binaries}:{os.environ['PATH']}"
-    words = ("env", path, f"PYTHONPATH={setup.REPOSITORY / 'src'}", f"KUBECONFIG={config}")
-    return Program((*words, sys.executable, "-m", "openelb"), directory)
